@@ -1,0 +1,1 @@
+"""Alembic migrations of the case database: numbered, never edited once released."""

@@ -1,0 +1,155 @@
+"""Reading the queue: lists, counts, the next case for a person."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from cases.models import CaseRow, PublicationRow, ReviewRow
+from cases.records import CaseRecord, Derivative, PublicationRecord, QueueFilter, ReviewRecord, User
+from cases.states import (
+    PERMISSIONS,
+    CaseState,
+    Decision,
+    Permission,
+    PublicationState,
+    ReviewStage,
+)
+
+UNDECIDED_STATES = (CaseState.QUEUED.value, CaseState.SECOND_REVIEW.value)
+
+
+def listed(session: Session, wanted: QueueFilter) -> list[CaseRecord]:
+    """Returns cases, oldest first while they wait, latest change first once decided."""
+    query = _filtered(select(CaseRow), wanted)
+    is_decided = wanted.state in (CaseState.ACCEPTED, CaseState.REJECTED)
+    order = CaseRow.changed_utc.desc() if is_decided else CaseRow.created_utc.asc()
+    rows = session.scalars(query.order_by(order, CaseRow.case_id).limit(wanted.limit).offset(wanted.offset)).all()
+    return to_records(session, rows)
+
+
+def count(session: Session, wanted: QueueFilter) -> int:
+    """Returns how many cases a filter finds."""
+    return session.scalar(_filtered(select(func.count()).select_from(CaseRow), wanted)) or 0
+
+
+def counts_by_state(session: Session) -> dict[CaseState, int]:
+    """Returns how many cases are in each state, zeros included."""
+    found = dict.fromkeys(CaseState, 0)
+    for state, number in session.execute(select(CaseRow.state, func.count()).group_by(CaseRow.state)):
+        found[CaseState(state)] = number
+    return found
+
+
+def counts_by_violation(session: Session, state: CaseState | None = None) -> dict[str, int]:
+    """Returns how many cases there are per violation, most frequent first."""
+    number = func.count()
+    query = select(CaseRow.violation_id, number).group_by(CaseRow.violation_id).order_by(number.desc())
+    if state is not None:
+        query = query.where(CaseRow.state == state.value)
+    return {violation_id: found for violation_id, found in session.execute(query)}
+
+
+def next_for(session: Session, user: User, *, after: str | None = None) -> str | None:
+    """Returns the id of the oldest case this person may review, not ``after`` itself if there is another."""
+    allowed = PERMISSIONS[user.role]
+    choices: list[ColumnElement[bool]] = []
+    if Permission.SECOND_REVIEW in allowed:
+        own = exists().where(ReviewRow.case_id == CaseRow.case_id, ReviewRow.officer == user.name)
+        choices.append((CaseRow.state == CaseState.SECOND_REVIEW.value) & ~own)
+    if Permission.FIRST_REVIEW in allowed:
+        choices.append(CaseRow.state == CaseState.QUEUED.value)
+    if not choices:
+        return None
+    query = select(CaseRow.case_id).where(or_(*choices)).order_by(CaseRow.created_utc, CaseRow.case_id)
+    waiting = list(session.scalars(query))
+    if after not in waiting:
+        return waiting[0] if waiting else None
+    following = waiting[waiting.index(after) + 1 :] + waiting[: waiting.index(after)]
+    return following[0] if following else None
+
+
+def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:
+    """Returns cases with their reviews and publications, in three queries however many they are."""
+    ids = [row.case_id for row in rows]
+    reviews: dict[str, list[ReviewRecord]] = {}
+    for review in session.scalars(
+        select(ReviewRow).where(ReviewRow.case_id.in_(ids)).order_by(ReviewRow.case_id, ReviewRow.stage)
+    ):
+        reviews.setdefault(review.case_id, []).append(_review(review))
+    publications: dict[str, list[PublicationRecord]] = {}
+    for item in session.scalars(
+        select(PublicationRow).where(PublicationRow.case_id.in_(ids)).order_by(PublicationRow.approved_utc)
+    ):
+        publications.setdefault(item.case_id, []).append(to_publication(item))
+    return [
+        _case(row, tuple(reviews.get(row.case_id, ())), tuple(publications.get(row.case_id, ()))) for row in rows
+    ]
+
+
+def to_publication(row: PublicationRow) -> PublicationRecord:
+    """Returns the value of a row."""
+    return PublicationRecord(
+        publication_id=row.publication_id,
+        case_id=row.case_id,
+        screen_id=row.screen_id,
+        state=PublicationState(row.state),
+        approved_by=row.approved_by,
+        approved_utc=row.approved_utc,
+        expires_utc=row.expires_utc,
+        derivatives=tuple(Derivative(**d) for d in row.derivatives),
+        ended_by=row.ended_by,
+        ended_utc=row.ended_utc,
+        end_note=row.end_note,
+    )
+
+
+def _filtered(query: Select[Any], wanted: QueueFilter) -> Select[Any]:
+    if wanted.state is not None:
+        query = query.where(CaseRow.state == wanted.state.value)
+    if wanted.violation_id is not None:
+        query = query.where(CaseRow.violation_id == wanted.violation_id)
+    if wanted.session_id is not None:
+        query = query.where(CaseRow.session_id == wanted.session_id)
+    return query
+
+
+def _review(row: ReviewRow) -> ReviewRecord:
+    return ReviewRecord(
+        case_id=row.case_id,
+        stage=ReviewStage(row.stage),
+        officer=row.officer,
+        decision=Decision(row.decision),
+        reason=row.reason,
+        note=row.note,
+        facts=tuple(row.facts),
+        cues_checked=tuple(row.cues_checked),
+        decided_utc=row.decided_utc,
+    )
+
+
+def _case(
+    row: CaseRow, reviews: tuple[ReviewRecord, ...], publications: tuple[PublicationRecord, ...]
+) -> CaseRecord:
+    return CaseRecord(
+        case_id=row.case_id,
+        candidate_key=row.candidate_key,
+        session_id=row.session_id,
+        violation_id=row.violation_id,
+        site_id=row.site_id,
+        camera_id=row.camera_id,
+        place=row.place,
+        direction=row.direction,
+        occurred_utc=row.occurred_utc,
+        onset_ns=row.onset_ns,
+        subject=row.subject,
+        manifest_sha256=row.manifest_sha256,
+        entry_sha256=row.entry_sha256,
+        cues=tuple(row.cues),
+        state=CaseState(row.state),
+        created_utc=row.created_utc,
+        changed_utc=row.changed_utc,
+        reviews=reviews,
+        publications=publications,
+    )

@@ -1,0 +1,179 @@
+"""What goes into the case store and comes out of it, as frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from cases.states import CaseState, Decision, PublicationState, ReviewStage, UserRole
+
+_NOTHING: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCase:
+    """A sealed candidate that asks for review.
+
+    ``candidate_key`` is the same for the same offence in the same footage, however often it is
+    processed; ``case_id`` is the id of the evidence package.
+    """
+
+    case_id: str
+    candidate_key: str
+    session_id: str
+    violation_id: str
+    site_id: str
+    camera_id: str
+    place: str
+    direction: str
+    onset_ns: int
+    subject: str
+    manifest_sha256: str
+    entry_sha256: str
+    occurred_utc: datetime | None = None
+    cues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRecord:
+    """One person's decision."""
+
+    case_id: str
+    stage: ReviewStage
+    officer: str
+    decision: Decision
+    reason: str | None
+    note: str
+    facts: tuple[str, ...]
+    cues_checked: tuple[str, ...]
+    decided_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivative:
+    """One masked picture made for the screens: its role in the package and the hash of its bytes."""
+
+    role: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicationRecord:
+    """One item on one screen."""
+
+    publication_id: str
+    case_id: str
+    screen_id: str
+    state: PublicationState
+    approved_by: str
+    approved_utc: datetime
+    expires_utc: datetime
+    derivatives: tuple[Derivative, ...]
+    ended_by: str | None
+    ended_utc: datetime | None
+    end_note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRecord:
+    """A case with everything people did to it."""
+
+    case_id: str
+    candidate_key: str
+    session_id: str
+    violation_id: str
+    site_id: str
+    camera_id: str
+    place: str
+    direction: str
+    occurred_utc: datetime | None
+    onset_ns: int
+    subject: str
+    manifest_sha256: str
+    entry_sha256: str
+    cues: tuple[str, ...]
+    state: CaseState
+    created_utc: datetime
+    changed_utc: datetime
+    reviews: tuple[ReviewRecord, ...]
+    publications: tuple[PublicationRecord, ...]
+
+    @property
+    def first_reviewer(self) -> str | None:
+        """Name of the person who did the first review."""
+        return next((r.officer for r in self.reviews if r.stage is ReviewStage.FIRST_REVIEW), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What a reviewer hands in.
+
+    ``facts`` are the confirmed ones of states.SIX_FACTS, ``cues_checked`` the case's cues looked at.
+    """
+
+    decision: Decision
+    reason: str | None = None
+    note: str = ""
+    facts: tuple[str, ...] = ()
+    cues_checked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One processing run of one session: what was seen, what was skipped, what stayed undecided.
+
+    ``undecided`` counts per violation and reason: {"V01": {"lamp_unknown": 12}}.
+    """
+
+    session_id: str
+    camera_id: str
+    site_id: str
+    files: tuple[str, ...]
+    started_utc: datetime
+    finished_utc: datetime | None = None
+    footage_s: float = 0.0
+    decoded: int = 0
+    analysed: int = 0
+    skipped: int = 0
+    damaged: int = 0
+    lost: int = 0
+    undecided: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def undecided_total(self) -> int:
+        """How many possible offences could not be decided."""
+        return sum(n for by_reason in self.undecided.values() for n in by_reason.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Somebody who may log in."""
+
+    name: str
+    role: UserRole
+    is_active: bool
+    created_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFilter:
+    """Which cases to list; None means any."""
+
+    state: CaseState | None = None
+    violation_id: str | None = None
+    session_id: str | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One line of the audit chain, for reading."""
+
+    seq: int
+    at_utc: datetime
+    actor: str
+    action: str
+    table_name: str
+    row_key: str
+    entry_sha256: str

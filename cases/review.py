@@ -1,0 +1,107 @@
+"""Two people decide: the first and the second review of a case.
+
+Source: 行政处罚法 art. 41 (an unreviewed record is no evidence), art. 42; Order 157 art. 18-19.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from cases import accounts
+from cases.audit import Step, audited
+from cases.models import CaseRow, ReviewRow
+from cases.reasons import reason
+from cases.records import Review
+from cases.states import (
+    NEXT_STATE,
+    PERMISSION_OF_STAGE,
+    SIX_FACTS,
+    STAGE_OF_STATE,
+    CaseState,
+    Decision,
+    ReviewStage,
+)
+from core.errors import CaseNotFound, ConfigError, ConflictOfInterest, NotAllowed, WrongState
+
+
+def load(session: Session, case_id: str) -> CaseRow:
+    """Returns the row of a case.
+
+    Raises:
+        CaseNotFound: no case with this id.
+    """
+    row = session.get(CaseRow, case_id)
+    if row is None:
+        raise CaseNotFound(f"no case '{case_id}'; `lukou cases` lists them", case_id=case_id)
+    return row
+
+
+def decide(session: Session, case: CaseRow, officer: str, review: Review, *, at_utc: datetime) -> CaseState:
+    """Records one person's decision and moves the case on; returns its new state.
+
+    Raises:
+        WrongState: the case is decided already.
+        NotAllowed: the role may not do this stage.
+        ConflictOfInterest: the first reviewer tries to do the second review too.
+        ConfigError: a rejection without a known reason, an acceptance without all six facts and cues.
+    """
+    state = CaseState(case.state)
+    stage = STAGE_OF_STATE.get(state)
+    if stage is None:
+        raise WrongState(f"case is {state.value} already; a decision cannot be changed", case_id=case.case_id)
+    _check_person(session, case.case_id, officer, stage)
+    _check_content(case, review)
+    after = NEXT_STATE[state, review.decision]
+    key = f"{case.case_id}/{stage.value}"
+    with audited(session, Step(at_utc=at_utc, actor=officer, action=_action(stage, review), table_name="reviews", row_key=key)):
+        session.add(
+            ReviewRow(
+                case_id=case.case_id,
+                stage=stage.value,
+                officer=officer,
+                decision=review.decision.value,
+                reason=review.reason,
+                note=review.note.strip(),
+                facts=sorted(review.facts),
+                cues_checked=sorted(review.cues_checked),
+                decided_utc=at_utc,
+            )
+        )
+    move = Step(
+        at_utc=at_utc, actor=officer, action=f"case_{after.value.lower()}", table_name="cases", row_key=case.case_id
+    )
+    with audited(session, move):
+        case.state = after.value
+        case.changed_utc = at_utc
+    return after
+
+
+def _action(stage: ReviewStage, review: Review) -> str:
+    return f"{stage.value.lower()}_{review.decision.value}ed"
+
+
+def _check_person(session: Session, case_id: str, officer: str, stage: ReviewStage) -> None:
+    first = session.get(ReviewRow, (case_id, ReviewStage.FIRST_REVIEW.value))
+    if stage is ReviewStage.SECOND_REVIEW and first is not None and first.officer == officer:
+        raise ConflictOfInterest(
+            "the second review needs another person than the first; leave it to a colleague", case_id=case_id
+        )
+    try:
+        accounts.require(session, officer, PERMISSION_OF_STAGE[stage])
+    except NotAllowed as error:
+        error.fields["case_id"] = case_id
+        raise
+
+
+def _check_content(case: CaseRow, review: Review) -> None:
+    if review.decision is Decision.REJECT:
+        if review.reason is None:
+            raise ConfigError("a rejection needs a reason; pick one of R01 to R20 or C1 to C8")
+        reason(review.reason)
+        return
+    missing = [fact for fact in SIX_FACTS if fact not in review.facts]
+    if missing:
+        raise ConfigError(f"confirm all six facts before accepting; missing: {', '.join(missing)}", missing=missing)
+    open_cues = [cue for cue in case.cues if cue not in review.cues_checked]
+    if open_cues:
+        raise ConfigError(f"look at every cue before accepting; open: {', '.join(open_cues)}", missing=open_cues)

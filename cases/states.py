@@ -1,0 +1,98 @@
+"""States, roles, permissions and the six facts: the vocabulary of review (domain §3.3), as data.
+
+    QUEUED --first review accepts--> SECOND_REVIEW --second officer accepts--> ACCEPTED
+       |                                  |
+       +-----------> REJECTED <-----------+
+
+    ACCEPTED --publish--> Publication: PUBLISHED --> WITHDRAWN | EXPIRED
+"""
+
+from enum import StrEnum
+
+
+class CaseState(StrEnum):
+    """Where a case is."""
+
+    QUEUED = "QUEUED"
+    SECOND_REVIEW = "SECOND_REVIEW"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+
+
+class ReviewStage(StrEnum):
+    """Which of the two people looked."""
+
+    FIRST_REVIEW = "FIRST_REVIEW"
+    SECOND_REVIEW = "SECOND_REVIEW"
+
+
+class Decision(StrEnum):
+    """What a reviewer says."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+class PublicationState(StrEnum):
+    """Where a published item is."""
+
+    PUBLISHED = "PUBLISHED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+
+
+class UserRole(StrEnum):
+    """Who somebody is: reviewer is an auxiliary (辅警), officer has enforcement qualification (民警)."""
+
+    REVIEWER = "reviewer"
+    OFFICER = "officer"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """What a role may do."""
+
+    SEE_CASES = "see_cases"
+    FIRST_REVIEW = "first_review"
+    SECOND_REVIEW = "second_review"
+    PUBLISH = "publish"
+    WITHDRAW = "withdraw"
+    MANAGE_USERS = "manage_users"
+
+
+PERMISSIONS: dict[UserRole, frozenset[Permission]] = {
+    UserRole.REVIEWER: frozenset({Permission.SEE_CASES, Permission.FIRST_REVIEW}),
+    UserRole.OFFICER: frozenset(
+        {
+            Permission.SEE_CASES,
+            Permission.FIRST_REVIEW,
+            Permission.SECOND_REVIEW,
+            Permission.PUBLISH,
+            Permission.WITHDRAW,
+        }
+    ),
+    UserRole.ADMIN: frozenset({Permission.SEE_CASES, Permission.WITHDRAW, Permission.MANAGE_USERS}),
+}
+
+STAGE_OF_STATE: dict[CaseState, ReviewStage] = {
+    CaseState.QUEUED: ReviewStage.FIRST_REVIEW,
+    CaseState.SECOND_REVIEW: ReviewStage.SECOND_REVIEW,
+}
+
+PERMISSION_OF_STAGE: dict[ReviewStage, Permission] = {
+    ReviewStage.FIRST_REVIEW: Permission.FIRST_REVIEW,
+    ReviewStage.SECOND_REVIEW: Permission.SECOND_REVIEW,
+}
+
+NEXT_STATE: dict[tuple[CaseState, Decision], CaseState] = {
+    (CaseState.QUEUED, Decision.ACCEPT): CaseState.SECOND_REVIEW,
+    (CaseState.QUEUED, Decision.REJECT): CaseState.REJECTED,
+    (CaseState.SECOND_REVIEW, Decision.ACCEPT): CaseState.ACCEPTED,
+    (CaseState.SECOND_REVIEW, Decision.REJECT): CaseState.REJECTED,
+}
+
+SIX_FACTS: tuple[str, ...] = ("type", "plate", "appearance", "time", "place", "fact")
+"""What a reviewer confirms one by one. Source: Order 157 art. 18 (类型、号牌、外观特征、时间、地点、违法事实)."""
+
+SYSTEM = "system"
+"""Audit actor of steps no person takes (queueing, expiry)."""
