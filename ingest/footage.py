@@ -1,0 +1,265 @@
+"""One file of footage: can it be read, what is in it, and when is each of its pictures shown."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from av.error import FFmpegError
+
+from core import log
+from core.errors import SourceUndecodable, SourceUnreachable
+from core.time import NS_PER_S
+from ingest.decode import Reader
+from ingest.timeline import NEVER, Stamps, Timeline, build_timeline, shown_order
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+
+ENDS_BYTES = 1 << 20
+"""Bytes at each end of a file that go into its fingerprint."""
+TAIL_LOSS_NS = NS_PER_S
+"""A file that ends this much before the length it declares has been cut short."""
+
+logger = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootageFile:
+    """One file of a session, as the world sees it."""
+
+    path: Path
+    size_bytes: int
+    sha256_ends: str
+    """sha256 of the first and last MiB: tells files apart fast; the whole file's is ``sha256()``."""
+    offset_ns: int
+    """Session time of the file's first picture."""
+    duration_s: float | None
+    codec: str
+    container: str
+    width_px: int
+    height_px: int
+    picture_count: int
+    is_cut_short: bool
+    creation_utc_hint: datetime | None
+
+    @property
+    def name(self) -> str:
+        """File name without folder."""
+        return self.path.name
+
+    def sha256(self) -> str:
+        """Returns the sha256 of the whole file; reads all of it.
+
+        Raises:
+            SourceUnreachable: the file is gone or no longer readable.
+        """
+        return sha256_of(self.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reel:
+    """One file with its inner workings, as session, decoder and clip cutter need it."""
+
+    path: Path
+    size_bytes: int
+    sha256_ends: str
+    stamps: Stamps
+    timeline: Timeline
+    codec: str
+    container: str
+    parameters: tuple[object, ...]
+    """What must be equal for packets of two files to share a clip."""
+    width_px: int
+    height_px: int
+    length_ns: int
+    """Time the file covers, its lost tail included."""
+    tail_lost: int
+    """Pictures missing at the end, or missing without a hole to show for it (estimated)."""
+    is_cut_short: bool
+    creation_utc_hint: datetime | None
+
+    def key_row_at(self, row: int) -> int:
+        """Returns the packet from which decoding yields the picture of packet ``row`` and those after it."""
+        t_ns = self.timeline.t_ns
+        rows = np.flatnonzero(self.stamps.is_key[: row + 1])
+        rows = rows[(t_ns[rows] <= t_ns[row]) & (t_ns[rows] != NEVER)]
+        return int(rows[-1]) if len(rows) else 0
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the sha256 of a whole file.
+
+    Raises:
+        SourceUnreachable: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceUnreachable(f"cannot read '{path}': {error.strerror}; check that it is still there") from error
+
+
+def fingerprint(path: Path) -> tuple[int, str]:
+    """Returns size and sha256 of both ends of a file that can be read.
+
+    Raises:
+        SourceUnreachable: missing, a folder, or not readable.
+        SourceUndecodable: empty.
+    """
+    if not path.exists():
+        raise SourceUnreachable(f"no file '{path}'; check the path", path=str(path))
+    if path.is_dir():
+        raise SourceUnreachable(f"'{path}' is a folder; name the video files in it", path=str(path))
+    try:
+        with path.open("rb") as stream:
+            size = path.stat().st_size
+            digest = hashlib.sha256(stream.read(ENDS_BYTES))
+            stream.seek(max(0, size - ENDS_BYTES))
+            digest.update(stream.read(ENDS_BYTES))
+    except PermissionError as error:
+        raise SourceUnreachable(f"no permission to read '{path}'; allow it with chmod a+r", path=str(path)) from error
+    except OSError as error:
+        raise SourceUnreachable(f"cannot read '{path}': {error.strerror}; check disk or mount") from error
+    if size == 0:
+        raise SourceUndecodable(f"'{path}' is empty (0 bytes); copy it from the recorder again", path=str(path))
+    return size, digest.hexdigest()
+
+
+def session_id_of(camera_id: str, start_utc: datetime | None, reels: Sequence[Reel]) -> str:
+    """Returns the session's id: the same for the same bytes, whatever the files are called."""
+    start = None if start_utc is None else start_utc.astimezone(UTC).isoformat()
+    what = [camera_id, start, [[reel.size_bytes, reel.sha256_ends] for reel in reels]]
+    return "S" + hashlib.sha256(json.dumps(what, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def load_reel(path: Path) -> Reel:
+    """Returns one file, indexed.
+
+    Raises:
+        SourceUnreachable: the file cannot be opened.
+        SourceUndecodable: it holds no video that can be decoded.
+    """
+    size, ends = fingerprint(path)
+    with _open(path) as reader:
+        container = reader.container
+        declared = reader.stream.frames
+        declared_ns = round((reader.stream.duration or 0) * reader.stream.time_base * NS_PER_S)
+        stamps = _scan(reader)
+        parameters, hint = _parameters(reader), _creation_hint(container)
+        codec, form = reader.stream.codec_context.name, container.format.name
+        is_reordering = bool(reader.stream.codec_context.has_b_frames)
+    if not len(stamps):
+        raise SourceUndecodable(f"'{path}' has a video track but no pictures in it; copy it again", path=str(path))
+    timeline, stamps, first = _timeline(path, stamps, is_reordering)
+    missing_ns = declared_ns - timeline.end_ns
+    is_cut_short = declared > len(stamps) and missing_ns > TAIL_LOSS_NS
+    length_ns = declared_ns if is_cut_short else timeline.end_ns
+    in_holes = sum(count for _, count in timeline.holes())
+    return Reel(
+        path=path, size_bytes=size, sha256_ends=ends, stamps=stamps, timeline=timeline, codec=codec, container=form,
+        parameters=parameters, width_px=first.width, height_px=first.height, length_ns=length_ns,
+        tail_lost=max(0, declared - len(stamps) - in_holes), is_cut_short=is_cut_short, creation_utc_hint=hint,
+    )  # fmt: skip
+
+
+def _open(path: Path) -> Reader:
+    try:
+        container = av.open(str(path), mode="r")
+    except FFmpegError as error:
+        raise SourceUndecodable(_unreadable(path), path=str(path)) from error
+    with container:
+        if not container.streams.video:
+            what = "only audio" if container.streams.audio else "no pictures"
+            raise SourceUndecodable(f"'{path}' has no video track, {what}; choose the video file", path=str(path))
+        if container.streams.video[0].codec_context is None:
+            raise SourceUndecodable(f"'{path}' uses a codec FFmpeg does not know; convert it to H.264", path=str(path))
+    return Reader(path)
+
+
+def _unreadable(path: Path) -> str:
+    with path.open("rb") as stream:
+        head = stream.read(4096)
+    if head[4:8] in (b"ftyp", b"mdat", b"free", b"wide"):
+        return f"'{path}' is cut short: its index (moov) is missing; copy it from the recorder again or repair it"
+    return f"'{path}' is not video that FFmpeg can read; check that it is the right file"
+
+
+def _scan(reader: Reader) -> Stamps:
+    pts: list[int] = []
+    dts: list[int] = []
+    key: list[bool] = []
+    hidden: list[bool] = []
+    for packet in reader.raw_packets():
+        pts.append(NEVER if packet.pts is None else packet.pts)
+        dts.append(NEVER if packet.dts is None else packet.dts)
+        key.append(packet.is_keyframe)
+        hidden.append(packet.is_discard)
+    return Stamps(
+        pts=np.asarray(pts, dtype=np.int64), dts=np.asarray(dts, dtype=np.int64), is_key=np.asarray(key, dtype=np.bool_),
+        is_hidden=np.asarray(hidden, dtype=np.bool_), time_base=reader.stream.time_base,
+    )  # fmt: skip
+
+
+def _timeline(path: Path, stamps: Stamps, is_reordering: bool) -> tuple[Timeline, Stamps, VideoFrame]:
+    if bool(np.any(stamps.pts == NEVER)) and is_reordering:
+        return _decoded_timeline(path, stamps)
+    first_row, first = _first_picture(path, stamps)
+    by_dts = bool(np.any(stamps.pts == NEVER))
+    order = shown_order(stamps, is_reordering and not by_dts)
+    return build_timeline(stamps, order=order, first_row=first_row, is_by_dts=by_dts), stamps, first
+
+
+def _first_picture(path: Path, stamps: Stamps) -> tuple[int, VideoFrame]:
+    with Reader(path) as reader:
+        for row, frame in reader.pictures(stamps, 0, lambda _row: None):
+            return row, frame
+    raise _no_picture(path)
+
+
+def _no_picture(path: Path) -> SourceUndecodable:
+    return SourceUndecodable(f"no picture of '{path}' can be decoded; copy it from the recorder again", path=str(path))
+
+
+def _decoded_timeline(path: Path, stamps: Stamps) -> tuple[Timeline, Stamps, VideoFrame]:
+    """Finds the showing order by decoding the whole file: packets without pts do not tell it."""
+    logger.info("order_decoded", packets=len(stamps))
+    order: list[int] = []
+    is_key = stamps.is_key.copy()
+    first: VideoFrame | None = None
+    with Reader(path) as reader:
+        for row, frame in reader.pictures(stamps, 0, lambda _row: None):
+            first = first or frame
+            order.append(row)
+            is_key[row] |= frame.key_frame
+    if first is None:
+        raise _no_picture(path)
+    stamps = Stamps(
+        pts=stamps.pts, dts=stamps.dts, is_key=is_key, is_hidden=stamps.is_hidden, time_base=stamps.time_base
+    )
+    rows = np.asarray(order, dtype=np.int64)
+    return build_timeline(stamps, order=rows, first_row=order[0], is_by_dts=True), stamps, first
+
+
+def _parameters(reader: Reader) -> tuple[object, ...]:
+    context = reader.stream.codec_context
+    return (context.name, context.width, context.height, context.pix_fmt, bytes(context.extradata or b""))
+
+
+def _creation_hint(container: InputContainer) -> datetime | None:
+    text = container.metadata.get("creation_time")
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
