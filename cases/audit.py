@@ -144,7 +144,8 @@ def _table_problems(session: Session, table: Table, latest: dict[tuple[str, str]
         if entry is None:
             found.append(f"{table.name} row {key}: no audit entry; the row was added or its key changed by hand")
         elif digest(dict(row)) != entry["after_sha256"]:
-            found.append(f"{table.name} row {key}: {_changed_fields(row, entry)} differs from audit entry {entry['seq']}")
+            changed = _changed_fields(row, entry)
+            found.append(f"{table.name} row {key}: {changed} differs from audit entry {entry['seq']}")
     missing = [key for name, key in latest if name == table.name and key not in seen]
     return found + [f"{table.name} row {key}: missing; it was removed or its key changed by hand" for key in missing]
 

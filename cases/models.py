@@ -15,7 +15,7 @@ class UtcText(TypeDecorator[datetime]):
     impl = String(32)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy names it
         """Returns the text that is stored."""
         if value is None:
             return None
@@ -23,7 +23,7 @@ class UtcText(TypeDecorator[datetime]):
             raise ValueError(f"expected an aware datetime, got {value!r}")
         return value.astimezone(UTC).isoformat(timespec="microseconds")
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy names it
         """Returns the datetime a stored text means."""
         return None if value is None else datetime.fromisoformat(value)
 
@@ -34,11 +34,11 @@ class JsonText(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy names it
         """Returns the text that is stored."""
         return canonical(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - SQLAlchemy names it
         """Returns the value a stored text means."""
         return None if value is None else json.loads(value)
 

@@ -48,7 +48,7 @@ def counts_by_violation(session: Session, state: CaseState | None = None) -> dic
     query = select(CaseRow.violation_id, number).group_by(CaseRow.violation_id).order_by(number.desc())
     if state is not None:
         query = query.where(CaseRow.state == state.value)
-    return {violation_id: found for violation_id, found in session.execute(query)}
+    return {row.violation_id: row[1] for row in session.execute(query)}
 
 
 def next_for(session: Session, user: User, *, after: str | None = None) -> str | None:

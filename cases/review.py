@@ -52,8 +52,15 @@ def decide(session: Session, case: CaseRow, officer: str, review: Review, *, at_
     _check_person(session, case.case_id, officer, stage)
     _check_content(case, review)
     after = NEXT_STATE[state, review.decision]
-    key = f"{case.case_id}/{stage.value}"
-    with audited(session, Step(at_utc=at_utc, actor=officer, action=_action(stage, review), table_name="reviews", row_key=key)):
+    action = f"{stage.value.lower()}_{review.decision.value}ed"
+    step = Step(
+        at_utc=at_utc,
+        actor=officer,
+        action=action,
+        table_name="reviews",
+        row_key=f"{case.case_id}/{stage.value}",
+    )
+    with audited(session, step):
         session.add(
             ReviewRow(
                 case_id=case.case_id,
@@ -74,10 +81,6 @@ def decide(session: Session, case: CaseRow, officer: str, review: Review, *, at_
         case.state = after.value
         case.changed_utc = at_utc
     return after
-
-
-def _action(stage: ReviewStage, review: Review) -> str:
-    return f"{stage.value.lower()}_{review.decision.value}ed"
 
 
 def _check_person(session: Session, case_id: str, officer: str, stage: ReviewStage) -> None:

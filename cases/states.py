@@ -1,10 +1,7 @@
 """States, roles, permissions and the six facts: the vocabulary of review (domain §3.3), as data.
 
-    QUEUED --first review accepts--> SECOND_REVIEW --second officer accepts--> ACCEPTED
-       |                                  |
-       +-----------> REJECTED <-----------+
-
-    ACCEPTED --publish--> Publication: PUBLISHED --> WITHDRAWN | EXPIRED
+QUEUED --first review accepts--> SECOND_REVIEW --second officer accepts--> ACCEPTED, or REJECTED by
+either of the two. ACCEPTED --publish--> Publication: PUBLISHED --> WITHDRAWN | EXPIRED.
 """
 
 from enum import StrEnum

@@ -1,7 +1,9 @@
 """Builders for case-store tests: a clock that stands still until told, cases, officers."""
 
+import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from cases.records import NewCase, Review
@@ -56,9 +58,23 @@ def open_store(folder: Path, clock: StandingClock | None = None, *, busy_timeout
     )
 
 
+@cache
+def _people_database() -> bytes:
+    """A database with the four logins, made once: argon2 is slow on purpose."""
+    with tempfile.TemporaryDirectory() as name:
+        store = open_store(Path(name))
+        _add_people(store)
+        store.close()
+        return (Path(name) / "lukou.db").read_bytes()
+
+
 def store_with_people(folder: Path, clock: StandingClock | None = None) -> CaseStore:
     """A store with reviewer `fu`, officers `li` and `wang`, admin `root`."""
-    store = open_store(folder, clock)
+    (folder / "lukou.db").write_bytes(_people_database())
+    return open_store(folder, clock)
+
+
+def _add_people(store: CaseStore) -> None:
     for name, role in (
         ("fu", UserRole.REVIEWER),
         ("li", UserRole.OFFICER),
@@ -66,7 +82,6 @@ def store_with_people(folder: Path, clock: StandingClock | None = None) -> CaseS
         ("root", UserRole.ADMIN),
     ):
         store.add_user(name, PASSWORD, role)
-    return store
 
 
 def accepted(store: CaseStore, number: int = 1) -> str:

@@ -90,9 +90,8 @@ def test_flipped_byte_in_every_column_of_every_row_is_named(sound: Path, tmp_pat
     for table, (columns, rows) in content.items():
         for row in rows:
             for column, value in zip(columns[1:], row[1:], strict=True):
-                for changed in flips(value):
-                    if not is_named(raw, store, (table, column, row[0], value, changed)):
-                        missed.append((table, column, row[0], changed))
+                tried = [(table, column, row[0], value, changed) for changed in flips(value)]
+                missed += [flip for flip in tried if not is_named(raw, store, flip)]
     assert missed == []
     assert store.verify_audit() == []
 
@@ -109,7 +108,8 @@ def is_named(raw: sqlite3.Connection, store: CaseStore, flip: tuple[str, str, in
     found = store.verify_audit()
     raw.execute(f"UPDATE {table} SET {column} = ? WHERE {where} = ?", (value, changed if where == "seq" else rowid))
     if table == "audit":
-        return any(f"audit entry {rowid}" in problem or "audit entry" in problem for problem in found)
+        named = changed if column == "seq" else rowid
+        return any(problem.startswith(f"audit entry {named}:") for problem in found)
     key_columns = {"cases": "case_id", "reviews": "case_id stage", "publications": "publication_id"}
     is_key = column in key_columns.get(table, "name session_id" if table in ("users", "runs") else "").split()
     if is_key:
@@ -127,8 +127,8 @@ def test_added_row_is_named(copy: Path) -> None:
     found = problems_after(
         copy,
         (
-            "INSERT INTO reviews SELECT case_id, 'SECOND_REVIEW', 'li', decision, reason, note, facts, cues_checked,"
-            " decided_utc FROM reviews WHERE case_id = ?",
+            "INSERT INTO reviews SELECT case_id, 'SECOND_REVIEW', 'li', decision, reason, note, facts,"  # noqa: ISC004
+            " cues_checked, decided_utc FROM reviews WHERE case_id = ?",
             (new_case(2).case_id,),
         ),
     )

@@ -379,8 +379,7 @@ class TestRefusals:
             pages = session.connection().exec_driver_sql("PRAGMA page_count").scalar()
             session.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(StoreError, match="disk is full"):
-            for number in range(200):
-                store.add_case(new_case(number))
+            [store.add_case(new_case(number)) for number in range(200)]
         kept = store.count()
         assert store.audit_head()[0] == kept
         assert store.verify_audit() == []
