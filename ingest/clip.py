@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-CONTAINERS = ((".mp4", "mp4", {"movflags": "+faststart"}), (".mkv", "matroska", {}))
+CONTAINERS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    (".mp4", "mp4", {"movflags": "+faststart"}),
+    (".mkv", "matroska", {}),
+)
 """Tried in this order; the second holds whatever the first cannot."""
 
 logger = log.get(__name__)
@@ -128,9 +131,13 @@ def write_clip(pieces: Sequence[Piece], target: Path, *, is_complete: bool) -> C
         last = pieces[-1].reel
         end_ns = int(shown[-1]) + last.timeline.interval_ns
         return Cut(
-            path=path, start_ns=int(shown[0]), end_ns=end_ns, codec=last.codec,
-            picture_count=len(shown), is_complete=is_complete,
-        )  # fmt: skip
+            path=path,
+            start_ns=int(shown[0]),
+            end_ns=end_ns,
+            codec=last.codec,
+            picture_count=len(shown),
+            is_complete=is_complete,
+        )
     raise SourceUndecodable(f"no clip can be cut from '{pieces[0].reel.path.name}'; convert it to H.264") from failure
 
 

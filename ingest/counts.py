@@ -16,7 +16,7 @@ class FrameCounts:
     damaged: int = 0
     """Packets that could not be decoded, and pictures the decoder marked as corrupt."""
     lost: int = 0
-    """Pictures the footage should hold and does not: holes in time over the usual interval, missing entries (estimated)."""
+    """Pictures the footage should hold and does not, from holes in time and missing entries (estimated)."""
     reordered_pts: int = 0
     """Pictures whose time stamp was missing, repeated or ran backwards and was repaired."""
 

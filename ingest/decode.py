@@ -6,11 +6,10 @@ time stamp, so each picture names its packet whatever the stamps in the file are
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self
 
 import av
 from av.error import EOFError as EndOfFile
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
-
-Item = TypeVar("Item")
 
 MAX_READ_FAILURES = 50
 """Read errors in a row, without one packet between them, that end a file."""
@@ -46,7 +43,7 @@ class Reader:
         self.stream.codec_context.thread_count = self._threads
         self.stream.thread_type = "FRAME" if self._threads > 1 else "SLICE"
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,6 +53,11 @@ class Reader:
     def container(self) -> InputContainer:
         """The open container."""
         return self._container
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds per unit of the stream's stamps."""
+        return self.stream.time_base or Fraction(1, av.time_base)
 
     def raw_packets(self) -> Iterator[Packet[VideoStream]]:
         """Yields packets from the present position; read errors are counted and passed over."""
@@ -150,46 +152,3 @@ class Reader:
             yield pts
         for back_s in SEEK_BACK_S:
             yield (pts if dts == NEVER else dts) - round(back_s / stamps.time_base)
-
-
-_END = object()
-
-
-def read_ahead(source: Iterator[Item], depth: int) -> Iterator[Item]:
-    """Yields what ``source`` yields, produced in a thread of its own up to ``depth`` items ahead."""
-    items: queue.Queue[object] = queue.Queue(maxsize=depth)
-    stopped = threading.Event()
-    failures: list[BaseException] = []
-
-    def put(item: object) -> bool:
-        while not stopped.is_set():
-            try:
-                items.put(item, timeout=0.2)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def produce() -> None:
-        try:
-            for item in source:
-                if not put(item):
-                    break
-        except BaseException as error:  # handed to the consumer, which raises it
-            failures.append(error)
-        finally:
-            close = getattr(source, "close", None)
-            if close is not None:
-                close()
-            put(_END)
-
-    worker = threading.Thread(target=produce, name="lukou-decode", daemon=True)
-    worker.start()
-    try:
-        while (item := items.get()) is not _END:
-            yield item  # type: ignore[misc]
-        if failures:
-            raise failures[0]
-    finally:
-        stopped.set()
-        worker.join()

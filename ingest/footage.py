@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,10 @@ ENDS_BYTES = 1 << 20
 """Bytes at each end of a file that go into its fingerprint."""
 TAIL_LOSS_NS = NS_PER_S
 """A file that ends this much before the length it declares has been cut short."""
+UNTIMED = frozenset({"avi", "h264", "hevc", "vvc", "m4v", "mpegvideo", "mjpeg", "obu", "av1"})
+"""Containers that store no pts: what FFmpeg reports for them is a guess."""
+CHECKED_PICTURES = 60
+"""Pictures decoded to see whether stamps that know of no reordering are true for a codec that may reorder."""
 
 logger = log.get(__name__)
 
@@ -152,23 +156,34 @@ def load_reel(path: Path) -> Reel:
     with _open(path) as reader:
         container = reader.container
         declared = reader.stream.frames
-        declared_ns = round((reader.stream.duration or 0) * reader.stream.time_base * NS_PER_S)
+        declared_ns = round((reader.stream.duration or 0) * reader.time_base * NS_PER_S)
         stamps = _scan(reader)
         parameters, hint = _parameters(reader), _creation_hint(container)
         codec, form = reader.stream.codec_context.name, container.format.name
         is_reordering = bool(reader.stream.codec_context.has_b_frames)
     if not len(stamps):
         raise SourceUndecodable(f"'{path}' has a video track but no pictures in it; copy it again", path=str(path))
-    timeline, stamps, first = _timeline(path, stamps, is_reordering)
+    timeline, stamps, first = _timeline(path, stamps, is_reordering=is_reordering)
     missing_ns = declared_ns - timeline.end_ns
     is_cut_short = declared > len(stamps) and missing_ns > TAIL_LOSS_NS
     length_ns = declared_ns if is_cut_short else timeline.end_ns
     in_holes = sum(count for _, count in timeline.holes())
     return Reel(
-        path=path, size_bytes=size, sha256_ends=ends, stamps=stamps, timeline=timeline, codec=codec, container=form,
-        parameters=parameters, width_px=first.width, height_px=first.height, length_ns=length_ns,
-        tail_lost=max(0, declared - len(stamps) - in_holes), is_cut_short=is_cut_short, creation_utc_hint=hint,
-    )  # fmt: skip
+        path=path,
+        size_bytes=size,
+        sha256_ends=ends,
+        stamps=stamps,
+        timeline=timeline,
+        codec=codec,
+        container=form,
+        parameters=parameters,
+        width_px=first.width,
+        height_px=first.height,
+        length_ns=length_ns,
+        tail_lost=max(0, declared - len(stamps) - in_holes),
+        is_cut_short=is_cut_short,
+        creation_utc_hint=hint,
+    )
 
 
 def _open(path: Path) -> Reader:
@@ -204,25 +219,40 @@ def _scan(reader: Reader) -> Stamps:
         key.append(packet.is_keyframe)
         hidden.append(packet.is_discard)
     return Stamps(
-        pts=np.asarray(pts, dtype=np.int64), dts=np.asarray(dts, dtype=np.int64), is_key=np.asarray(key, dtype=np.bool_),
-        is_hidden=np.asarray(hidden, dtype=np.bool_), time_base=reader.stream.time_base,
-    )  # fmt: skip
+        pts=np.asarray(pts, dtype=np.int64),
+        dts=np.asarray(dts, dtype=np.int64),
+        is_key=np.asarray(key, dtype=np.bool_),
+        is_hidden=np.asarray(hidden, dtype=np.bool_),
+        time_base=reader.time_base,
+        is_timed=not UNTIMED & set(reader.container.format.name.split(",")),
+    )
 
 
-def _timeline(path: Path, stamps: Stamps, is_reordering: bool) -> tuple[Timeline, Stamps, VideoFrame]:
-    if bool(np.any(stamps.pts == NEVER)) and is_reordering:
+def _timeline(path: Path, stamps: Stamps, *, is_reordering: bool) -> tuple[Timeline, Stamps, VideoFrame]:
+    has_pts = stamps.is_timed and not bool(np.any(stamps.pts == NEVER))
+    if is_reordering and not has_pts:
         return _decoded_timeline(path, stamps)
-    first_row, first = _first_picture(path, stamps)
-    by_dts = bool(np.any(stamps.pts == NEVER))
-    order = shown_order(stamps, is_reordering and not by_dts)
-    return build_timeline(stamps, order=order, first_row=first_row, is_by_dts=by_dts), stamps, first
+    is_suspect = is_reordering and bool(np.all(np.diff(stamps.pts) > 0))
+    rows, first = _first_pictures(path, stamps, CHECKED_PICTURES if is_suspect else 1)
+    if is_suspect and bool(np.any(np.diff(rows) < 0)):
+        return _decoded_timeline(path, stamps)
+    order = shown_order(stamps, is_reordering=is_reordering)
+    return build_timeline(stamps, order=order, first_row=rows[0], is_by_dts=not has_pts), stamps, first
 
 
-def _first_picture(path: Path, stamps: Stamps) -> tuple[int, VideoFrame]:
+def _first_pictures(path: Path, stamps: Stamps, count: int) -> tuple[list[int], VideoFrame]:
+    """Returns the packets of the first ``count`` pictures as the decoder shows them, and the first picture."""
+    rows: list[int] = []
+    first: VideoFrame | None = None
     with Reader(path) as reader:
         for row, frame in reader.pictures(stamps, 0, lambda _row: None):
-            return row, frame
-    raise _no_picture(path)
+            first = first or frame
+            rows.append(row)
+            if len(rows) == count:
+                break
+    if first is None:
+        raise _no_picture(path)
+    return rows, first
 
 
 def _no_picture(path: Path) -> SourceUndecodable:
@@ -230,7 +260,7 @@ def _no_picture(path: Path) -> SourceUndecodable:
 
 
 def _decoded_timeline(path: Path, stamps: Stamps) -> tuple[Timeline, Stamps, VideoFrame]:
-    """Finds the showing order by decoding the whole file: packets without pts do not tell it."""
+    """Finds the showing order by decoding the whole file: without pts, or with false ones, packets do not tell it."""
     logger.info("order_decoded", packets=len(stamps))
     order: list[int] = []
     is_key = stamps.is_key.copy()
@@ -242,10 +272,8 @@ def _decoded_timeline(path: Path, stamps: Stamps) -> tuple[Timeline, Stamps, Vid
             is_key[row] |= frame.key_frame
     if first is None:
         raise _no_picture(path)
-    stamps = Stamps(
-        pts=stamps.pts, dts=stamps.dts, is_key=is_key, is_hidden=stamps.is_hidden, time_base=stamps.time_base
-    )
-    rows = np.asarray(order, dtype=np.int64)
+    stamps = replace(stamps, is_key=is_key)
+    rows = np.asarray(list(dict.fromkeys(order)), dtype=np.int64)
     return build_timeline(stamps, order=rows, first_row=order[0], is_by_dts=True), stamps, first
 
 

@@ -104,9 +104,15 @@ def _rgb(
     is_untagged = int(frame.colorspace) == UNTAGGED
     space = (Colorspace.ITU709 if source_height >= HD_HEIGHT_PX else Colorspace.ITU601) if is_untagged else None
     rgb = scaler.reformat(
-        frame, size_px[0], size_px[1], "rgb24", src_colorspace=space, dst_color_range=ColorRange.JPEG,
-        interpolation=how, threads=1,
-    )  # fmt: skip
+        frame,
+        size_px[0],
+        size_px[1],
+        "rgb24",
+        src_colorspace=space,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=how,
+        threads=1,
+    )
     return np.ascontiguousarray(_rows(rgb, 0)[:, : size_px[0] * 3]).reshape(size_px[1], size_px[0], 3)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 from ingest.counts import FrameCounts
@@ -29,7 +29,7 @@ class Passage:
         self._holes = [hole for hole in reel.timeline.holes() if hole[0] >= self._from_ns]
         self._is_gap_pending = is_after_break and self._from_ns == 0
 
-    def frames(self, converter: Converter, threads: int) -> Iterator[Frame]:
+    def frames(self, converter: Converter, threads: int) -> Generator[Frame, None, None]:
         """Yields the chosen pictures."""
         reel = self._reel
         with Reader(reel.path, threads=threads) as reader:
@@ -49,7 +49,7 @@ class Passage:
             if t_ns == NEVER or t_ns < 0:
                 continue
             is_counted = t_ns >= self._from_ns
-            if last_t is not None and t_ns <= last_t or (frame.width, frame.height) != size:
+            if (last_t is not None and t_ns <= last_t) or (frame.width, frame.height) != size:
                 counts.damaged += is_counted
                 continue
             is_hole = last_t is not None and t_ns - last_t > GAP_NS
@@ -57,11 +57,11 @@ class Passage:
             is_new, last_slot = slot != last_slot, slot
             if is_counted:
                 self._is_gap_pending |= is_hole
-                self._count(row, t_ns, frame.is_corrupt, is_new)
+                self._count(row, t_ns, is_corrupt=frame.is_corrupt, is_chosen=is_new)
                 if is_new:
                     yield t_ns, frame
 
-    def _count(self, row: int, t_ns: int, is_corrupt: bool, is_chosen: bool) -> None:
+    def _count(self, row: int, t_ns: int, *, is_corrupt: bool, is_chosen: bool) -> None:
         counts = self._counts
         counts.decoded += 1
         counts.damaged += is_corrupt

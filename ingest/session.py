@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +11,12 @@ from pathlib import Path
 from core import log
 from core.errors import ConfigError, SourceUndecodable, SourceUnreachable
 from core.time import NS_PER_S
+from ingest.ahead import read_ahead
 from ingest.clip import Cut, Piece, build_piece, write_clip
 from ingest.counts import FrameCounts
-from ingest.decode import Reader, read_ahead
+from ingest.decode import Reader
 from ingest.footage import FootageFile, Reel, load_reel, session_id_of
-from ingest.frame import Converter, Frame, Still
+from ingest.frame import Converter, Frame, Rgb, Still
 from ingest.passage import Passage
 
 READ_AHEAD = 4
@@ -55,8 +56,10 @@ def _check_alike(first: Reel, other: Reel) -> None:
         if want != got:
             raise SourceUndecodable(
                 f"'{other.path}' has {what} {got}, '{first.path.name}' has {want}; give files of one camera setting",
-                path=str(other.path), expected=want, got=got,
-            )  # fmt: skip
+                path=str(other.path),
+                expected=want,
+                got=got,
+            )
 
 
 class Session:
@@ -140,9 +143,11 @@ class Session:
             rgb = _decode_one(reel, start, row)
             if rgb is not None:
                 return Still(
-                    rgb=rgb, pts_ns=offset + int(reel.timeline.t_ns[row]), file_index=index,
+                    rgb=rgb,
+                    pts_ns=offset + int(reel.timeline.t_ns[row]),
+                    file_index=index,
                     stream_pts=reel.stamps.pts_or_none(row),
-                )  # fmt: skip
+                )
         raise SourceUndecodable(
             f"the picture at {pts_ns / NS_PER_S:.3f} s of '{reel.path.name}' is damaged; choose one beside it",
             pts_ns=pts_ns,
@@ -177,24 +182,36 @@ class Session:
     def _file_at(self, pts_ns: int) -> int:
         return max(0, bisect_right(self._offsets, pts_ns) - 1)
 
-    def _frames(self, detect_hz: float, from_ns: int) -> Iterator[Frame]:
+    def _frames(self, detect_hz: float, from_ns: int) -> Generator[Frame, None, None]:
         converter = Converter()
         for index in range(self._file_at(from_ns), len(self._reels)):
             passage = Passage(
-                self._reels[index], self.counts, offset_ns=self._offsets[index], detect_hz=detect_hz, from_ns=from_ns,
+                self._reels[index],
+                self.counts,
+                offset_ns=self._offsets[index],
+                detect_hz=detect_hz,
+                from_ns=from_ns,
                 is_after_break=index > 0 and self._reels[index - 1].is_cut_short,
-            )  # fmt: skip
+            )
             with closing(passage.frames(converter, self._threads)) as frames:
                 yield from frames
 
 
 def _described(reel: Reel, offset_ns: int) -> FootageFile:
     return FootageFile(
-        path=reel.path, size_bytes=reel.size_bytes, sha256_ends=reel.sha256_ends, offset_ns=offset_ns,
-        duration_s=reel.length_ns / NS_PER_S, codec=reel.codec, container=reel.container, width_px=reel.width_px,
-        height_px=reel.height_px, picture_count=len(reel.timeline.order), is_cut_short=reel.is_cut_short,
+        path=reel.path,
+        size_bytes=reel.size_bytes,
+        sha256_ends=reel.sha256_ends,
+        offset_ns=offset_ns,
+        duration_s=reel.length_ns / NS_PER_S,
+        codec=reel.codec,
+        container=reel.container,
+        width_px=reel.width_px,
+        height_px=reel.height_px,
+        picture_count=len(reel.timeline.order),
+        is_cut_short=reel.is_cut_short,
         creation_utc_hint=reel.creation_utc_hint,
-    )  # fmt: skip
+    )
 
 
 def _joinable(pieces: list[Piece], start_ns: int, end_ns: int) -> list[Piece]:
@@ -211,7 +228,7 @@ def _joinable(pieces: list[Piece], start_ns: int, end_ns: int) -> list[Piece]:
     return [best]
 
 
-def _decode_one(reel: Reel, start: int, row: int):  # type: ignore[no-untyped-def]
+def _decode_one(reel: Reel, start: int, row: int) -> Rgb | None:
     with Reader(reel.path) as reader:
         for got, frame in reader.pictures(reel.stamps, start, lambda _row: None):
             if got == row:

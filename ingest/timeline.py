@@ -38,6 +38,8 @@ class Stamps:
     is_key: BoolArray
     is_hidden: BoolArray
     time_base: Fraction
+    is_timed: bool = True
+    """False where the container stores no pts of its own, so that seeking may change what is reported."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -45,7 +47,7 @@ class Stamps:
     @cached_property
     def is_regular(self) -> bool:
         """Tells whether every packet has its own pts: then pictures can be found by it and seeking is exact."""
-        if bool(np.any(self.pts == NEVER)) or len(np.unique(self.pts)) != len(self.pts):
+        if not self.is_timed or bool(np.any(self.pts == NEVER)) or len(np.unique(self.pts)) != len(self.pts):
             return False
         known = self.dts[self.dts != NEVER]
         return not bool(np.any(np.diff(known) < 0))
@@ -125,7 +127,7 @@ def repaired(times: IntArray) -> tuple[IntArray, BoolArray]:
     return result, moved
 
 
-def shown_order(stamps: Stamps, is_reordering: bool) -> IntArray:
+def shown_order(stamps: Stamps, *, is_reordering: bool) -> IntArray:
     """Returns packet rows in the order their pictures are shown, judged from the stamps alone.
 
     Sorting happens between clock restarts only. Streams that never reorder are shown as decoded.
@@ -208,7 +210,7 @@ class Timeline:
 def build_timeline(stamps: Stamps, *, order: IntArray, first_row: int, is_by_dts: bool = False) -> Timeline:
     """Returns the timeline of pictures shown in ``order``, starting at the picture of ``first_row``.
 
-    ``is_by_dts``: the stream has no pts; the k-th picture shown gets the k-th decode time.
+    ``is_by_dts``: the stream has no pts, or false ones; the k-th picture shown gets the k-th decode time.
     """
     source = filled(stamps.dts if is_by_dts else stamps.pts)
     values = np.sort(source[order]) if is_by_dts and bool(np.any(np.diff(order) < 0)) else source[order]
@@ -218,5 +220,7 @@ def build_timeline(stamps: Stamps, *, order: IntArray, first_row: int, is_by_dts
     t_ns[order] = times - times[begin]
     is_repaired = np.zeros(len(stamps), dtype=np.bool_)
     is_repaired[order] = moved
+    if is_by_dts:
+        is_repaired[order[1:][np.diff(order) < 0]] = True
     shown = order[begin:]
     return Timeline(t_ns=t_ns, order=shown, is_repaired=is_repaired, interval_ns=usual_interval_ns(t_ns[shown]))
