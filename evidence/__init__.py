@@ -1,0 +1,1 @@
+"""Sealed evidence: stills, clip, manifest, signature, hash chain; write-once store, offline verification, export."""

@@ -1,0 +1,347 @@
+"""The write-once evidence store: seals drafts so that no crash, full disk or second process leaves half a package.
+
+Order of one sealing, and what a crash leaves behind:
+  1. stage     files written and synced in root/.stage        -> recover() removes the stage; nothing was sealed
+  2. rename    stage becomes root/<yyyy>/<mm>/<case_id>       -> recover() appends the missing chain entry
+  3. chain     one entry appended and synced                  -> sealed
+Steps 2 and 3 happen under one lock; a stage is locked by its living process, so recover() never takes it away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from core.catalogue import catalogue
+from core.errors import AlreadySealed, CaseNotFound, EvidenceError, HashMismatch, SignatureInvalid, StoreError
+from core.log import get
+from core.time import Clock, SystemClock
+from evidence import disk, standalone
+from evidence.chain import Chain, Link
+from evidence.composite import Original, build_composite
+from evidence.conformance import check_conformance
+from evidence.draft import ULID, Draft
+from evidence.manifest import FileEntry, Manifest, build_manifest, canonical_bytes, manifest_bytes, parse_manifest
+from evidence.picture import NAMES, build_closeup, encode_jpeg
+from evidence.sign import KEY_NAME, load_signer
+
+log = get(__name__)
+
+STAGE_DIR = ".stage"
+LOCK_NAME = ".lock"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What became of a draft: where it lies and its place in the chain."""
+
+    case_id: str
+    path: Path
+    manifest_sha256: str
+    chain_index: int
+    entry_sha256: str
+
+
+class Vault:
+    """One evidence store on a local disk, with the installation's signing key."""
+
+    def __init__(self, root: Path, key_dir: Path, clock: Clock | None = None) -> None:
+        self.root = root
+        self._clock = clock or SystemClock()
+        with disk.store_errors(root, "opening the evidence store"):
+            disk.make_dirs(root / STAGE_DIR)
+        is_used = any((root / standalone.CHAIN_DIR).glob("*/*.jsonl"))
+        self._signer = load_signer(key_dir, may_create=not is_used)
+        self._chain = Chain(root, self._signer)
+        self._publish_key(key_dir)
+
+    @property
+    def public_key_pem(self) -> bytes:
+        """The key every package is verified against."""
+        return self._signer.public_key_pem
+
+    @property
+    def key_id(self) -> str:
+        """SHA-256 of the public key in DER, hex."""
+        return self._signer.key_id
+
+    def path(self, case_id: str) -> Path:
+        """Returns where a case's package lies or would lie; year and month come from the id itself (UTC)."""
+        if not ULID.fullmatch(case_id):
+            raise CaseNotFound(f"'{case_id}' is no case id; list the cases with: lukou cases", case_id=case_id)
+        ms = 0
+        for char in case_id[:10]:
+            ms = ms * 32 + CROCKFORD.index(char)
+        try:
+            month = EPOCH + timedelta(milliseconds=ms)
+        except OverflowError:
+            raise CaseNotFound(f"case id '{case_id}' holds no possible time; check its spelling") from None
+        return self.root / f"{month:%Y}" / f"{month:%m}" / case_id
+
+    def seal(self, draft: Draft) -> Sealed:
+        """Returns the sealed package; afterwards ``draft.clip`` is gone from where it was.
+
+        Raises:
+            AlreadySealed: the store holds this case.
+            EvidenceError: the draft cannot become evidence.
+            StoreError: the disk refuses (full, read-only); nothing was kept.
+        """
+        if self.path(draft.case_id).exists():
+            raise _already(draft.case_id)
+        if not draft.clip.is_file():
+            raise EvidenceError(
+                f"case {draft.case_id}: clip {draft.clip} is missing; cut it again", case_id=draft.case_id
+            )
+        with disk.store_errors(self.root, f"sealing case {draft.case_id}"), self._stage(draft.case_id) as stage:
+            manifest, digest = self._write_package(draft, stage)
+            sealed = self._commit(manifest, digest, stage)
+        try:
+            draft.clip.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("clip_source_kept", case_id=draft.case_id, reason=error.strerror)
+        log.info("package_sealed", case_id=draft.case_id, index=sealed.chain_index)
+        return sealed
+
+    def recover(self) -> list[str]:
+        """Ends what a crash interrupted; returns one line per thing done. Call it before the first sealing."""
+        done: list[str] = []
+        with disk.store_errors(self.root, "recovering the evidence store"), disk.locked(self.root / LOCK_NAME):
+            done += [f"removed unfinished package {name}" for name in self._remove_dead_stages()]
+            done += self._chain.heal()
+            chained = {entry["case_id"] for entry in self._chain.entries()}
+            for link in sorted(self._unchained(chained), key=lambda k: (k.sealed_utc, k.case_id)):
+                self._chain.append(link)
+                done.append(f"completed the chain entry of case {link.case_id}")
+        for message in done:
+            log.warning("store_recovered", action=message)
+        return done
+
+    def manifest(self, case_id: str) -> Manifest:
+        """Returns the manifest of a case, its signature checked against this installation's key."""
+        return parse_manifest(self._manifest_bytes(case_id))
+
+    def sealed(self, case_id: str) -> Sealed:
+        """Returns what ``seal`` returned for a case: the way back when a crash came before it was written down.
+
+        Raises:
+            CaseNotFound: no such package.
+            HashMismatch: the chain has no entry for it; ``recover`` completes it.
+        """
+        content = self._manifest_bytes(case_id)
+        entry = self._entry(case_id, parse_manifest(content))
+        return Sealed(
+            case_id=case_id,
+            path=self.path(case_id),
+            manifest_sha256=hashlib.sha256(content).hexdigest(),
+            chain_index=entry["index"],
+            entry_sha256=entry["entry_sha256"],
+        )
+
+    def names(self, case_id: str) -> tuple[str, ...]:
+        """Returns the names of every file of a package."""
+        return (*(f.name for f in self.manifest(case_id).files), standalone.MANIFEST, standalone.SIGNATURE)
+
+    def read(self, case_id: str, name: str) -> bytes:
+        """Returns the content of a sealed file, checked against manifest and signature.
+
+        Raises:
+            CaseNotFound: no such package.
+            EvidenceError: the package has no such file.
+            HashMismatch: the file is not what was sealed.
+            SignatureInvalid: the manifest is not what was signed.
+        """
+        content = self._manifest_bytes(case_id)
+        if name == standalone.MANIFEST:
+            return content
+        if name == standalone.SIGNATURE:
+            return (self.path(case_id) / name).read_bytes()
+        entry = parse_manifest(content).file(name)
+        if entry is None:
+            raise EvidenceError(f"case {case_id} has no file '{name}'", case_id=case_id, name=name)
+        try:
+            found = (self.path(case_id) / name).read_bytes()
+        except OSError as error:
+            raise HashMismatch(
+                f"{name} of case {case_id} is missing; restore it from backup", case_id=case_id
+            ) from error
+        if hashlib.sha256(found).hexdigest() != entry.sha256:
+            raise HashMismatch(
+                f"{name} of case {case_id} was changed after sealing; run: lukou verify {case_id}", case_id=case_id
+            )
+        return found
+
+    def chain_entry(self, case_id: str) -> bytes:
+        """Returns the chain entry of a case as canonical JSON.
+
+        Raises:
+            HashMismatch: the chain has no entry for this sealed case.
+        """
+        return canonical_bytes(self._entry(case_id, self.manifest(case_id)))
+
+    def _entry(self, case_id: str, manifest: Manifest) -> dict[str, Any]:
+        entry = self._chain.find(case_id, manifest.device["camera_id"])
+        if entry is None:
+            raise HashMismatch(f"case {case_id} has no chain entry; run: lukou verify on the store", case_id=case_id)
+        return entry
+
+    # --- sealing, step by step --------------------------------------------------------------------------------
+
+    @contextmanager
+    def _stage(self, case_id: str) -> Iterator[Path]:
+        """Yields a new folder that belongs to this process; whatever is left of it at the end is removed."""
+        stage = self.root / STAGE_DIR / f"{case_id}.{os.getpid()}.{secrets.token_hex(4)}"
+        handle: int | None = None
+        try:
+            with disk.locked(self.root / LOCK_NAME):
+                stage.mkdir()
+                handle = disk.try_lock_dir(stage)
+            yield stage
+        finally:
+            disk.remove_tree(stage)
+            if handle is not None:
+                os.close(handle)
+
+    def _write_package(self, draft: Draft, stage: Path) -> tuple[Manifest, str]:
+        violation = catalogue().get(draft.violation_id)
+        content = {NAMES[s.role]: encode_jpeg(s.rgb) for s in draft.stills}
+        panoramas = tuple(
+            Original(still=s, content=content[name], sha256=hashlib.sha256(content[name]).hexdigest())
+            for s in draft.panoramas
+            for name in [NAMES[s.role]]
+        )
+        if "SUBJECT.jpg" not in content:
+            content["SUBJECT.jpg"] = build_closeup(max(draft.panoramas, key=lambda s: _area(s.xyxy)))
+        content["COMPOSITE.jpg"], facts = build_composite(draft, violation, panoramas)
+        content["TRACK.json"] = canonical_bytes(draft.track)
+        content[standalone.PUBLIC_KEY] = self._signer.public_key_pem
+        for name, data in content.items():
+            disk.write_file(stage / name, data)
+        disk.copy_file(draft.clip, stage / "CLIP.mp4")
+        manifest = build_manifest(
+            draft,
+            catalogue(),
+            files=[_entry(stage / name) for name in sorted([*content, "CLIP.mp4"])],
+            composite=facts,
+            conformance=check_conformance(draft, violation),
+            sealed_utc=self._clock.now_utc(),
+            key_id=self._signer.key_id,
+        )
+        signed = manifest_bytes(manifest)
+        digest = hashlib.sha256(signed).hexdigest()
+        disk.write_file(stage / standalone.MANIFEST, signed)
+        disk.write_file(stage / standalone.SIGNATURE, self._signature(signed, digest))
+        disk.sync_dir(stage)
+        return manifest, digest
+
+    def _signature(self, signed: bytes, digest: str) -> bytes:
+        return canonical_bytes(
+            {
+                "algorithm": "Ed25519",
+                "key_id": self._signer.key_id,
+                "manifest_sha256": digest,
+                "signature": self._signer.sign(signed).hex(),
+            }
+        )
+
+    def _commit(self, manifest: Manifest, digest: str, stage: Path) -> Sealed:
+        final = self.path(manifest.case_id)
+        with disk.locked(self.root / LOCK_NAME):
+            if final.exists():
+                raise _already(manifest.case_id)
+            disk.make_dirs(final.parent)
+            stage.rename(final)
+            try:
+                disk.sync_dir(final.parent)
+                entry = self._chain.append(_link(manifest, digest))
+            except (OSError, EvidenceError):
+                final.rename(stage)  # not in the chain: take it back, the caller removes it
+                raise
+        return Sealed(
+            case_id=manifest.case_id,
+            path=final,
+            manifest_sha256=digest,
+            chain_index=entry["index"],
+            entry_sha256=entry["entry_sha256"],
+        )
+
+    # --- recovery ---------------------------------------------------------------------------------------------
+
+    def _remove_dead_stages(self) -> list[str]:
+        removed = []
+        for stage in sorted((self.root / STAGE_DIR).iterdir()):
+            handle = disk.try_lock_dir(stage)
+            if handle is None:
+                continue  # another process is at work on it
+            disk.remove_tree(stage)
+            os.close(handle)
+            removed.append(stage.name.split(".")[0])
+        return removed
+
+    def _unchained(self, chained: set[str]) -> Iterator[Link]:
+        for case_id, folder in standalone.packages_of(self.root).items():
+            if case_id in chained:
+                continue
+            problems = standalone.check_package(folder, self.public_key_pem)
+            if problems:  # nothing this store sealed: leave it for verify to report
+                log.error("unchained_package_refused", case_id=case_id, problem=problems[0])
+                continue
+            content = (folder / standalone.MANIFEST).read_bytes()
+            yield _link(parse_manifest(content), hashlib.sha256(content).hexdigest())
+
+    def _publish_key(self, key_dir: Path) -> None:
+        path = self.root / standalone.PUBLIC_KEY
+        if path.is_file() and path.read_bytes() == self.public_key_pem:
+            return
+        if path.exists() and not self._chain.is_empty():
+            raise EvidenceError(
+                f"{path} does not belong to {key_dir / KEY_NAME}; restore the key this store was sealed with"
+            )
+        with disk.store_errors(self.root, "opening the evidence store"), disk.locked(self.root / LOCK_NAME):
+            path.unlink(missing_ok=True)
+            disk.write_file(path, self.public_key_pem)
+
+    def _manifest_bytes(self, case_id: str) -> bytes:
+        folder = self.path(case_id)
+        try:
+            content = (folder / standalone.MANIFEST).read_bytes()
+        except OSError as error:
+            raise CaseNotFound(
+                f"no sealed package for case {case_id}; list them with: lukou cases", case_id=case_id
+            ) from error
+        problems = standalone.check_signature(folder, content, self.public_key_pem)
+        if problems:
+            raise SignatureInvalid(f"case {case_id}: {problems[0]}; run: lukou verify {case_id}", case_id=case_id)
+        return content
+
+
+def _already(case_id: str) -> AlreadySealed:
+    return AlreadySealed(f"case {case_id} is sealed already; sealed evidence is never written again", case_id=case_id)
+
+
+def _area(box: tuple[float, float, float, float]) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _entry(path: Path) -> FileEntry:
+    return FileEntry(name=path.name, size_bytes=path.stat().st_size, sha256=standalone.sha256_of(path))
+
+
+def _link(manifest: Manifest, digest: str) -> Link:
+    return Link(
+        device=manifest.device["camera_id"],
+        case_id=manifest.case_id,
+        manifest_sha256=digest,
+        sealed_utc=manifest.sealed_utc,
+    )
+
+
+__all__ = ["AlreadySealed", "Sealed", "StoreError", "Vault"]
