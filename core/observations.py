@@ -83,8 +83,8 @@ class Detections:
 class TrackHistory:
     """One actor over time, the only view a rule has of it.
 
-    Shapes: pts_ns (N,) strictly increasing, xyxy (N, 4), confidence (N,).
-    ``is_observed`` (N,) is False where the tracker predicted through a gap.
+    Shapes: pts_ns (N,) strictly increasing, xyxy (N, 4), confidence (N,). Only observed rows: a gap
+    in time is a gap in sight.
     """
 
     track_id: int
@@ -94,7 +94,6 @@ class TrackHistory:
     pts_ns: IntArray
     xyxy: FloatArray
     confidence: FloatArray
-    is_observed: NDArray[np.bool_]
     is_finished: bool
 
     def __post_init__(self) -> None:

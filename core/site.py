@@ -50,6 +50,12 @@ class Camera(Part):
     picture_size_px: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] = Field(
         description="width, height of the picture the coordinates below were drawn on"
     )
+    depression_deg: float = Field(
+        default=24.0,
+        gt=2,
+        lt=90,
+        description="angle the line of sight to the stop line makes with the road; used only without calibration",
+    )
 
 
 class ClockSpec(Part):
@@ -148,7 +154,7 @@ class Signal(Part):
     region_px: tuple[float, float, float, float] | None = Field(
         default=None, description="None: the lamp cannot be seen from here, its state is unknown"
     )
-    layout: Literal["vertical", "horizontal", "crosswalk", "single"] = "vertical"
+    layout: Literal["vertical", "horizontal", "horizontal_red_right", "crosswalk", "single"] = "vertical"
     movements: list[Movement] = Field(default=["S", "L"], description="movements this lamp governs")
     is_arrow: bool = False
 

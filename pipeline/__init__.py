@@ -1,0 +1,1 @@
+"""Joins ingest, vision, rules and evidence: footage in, sealed cases out."""

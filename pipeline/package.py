@@ -1,0 +1,189 @@
+"""From a finding to an evidence draft: the law's stills at full resolution, the clip, every fact pinned."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ulid import ULID
+
+from core.catalogue import catalogue
+from core.errors import SourceUndecodable
+from core.observations import Candidate
+from core.site import Site
+from core.time import NS_PER_S, at
+from evidence.draft import Draft, StillImage
+from ingest.footage import FootageFile
+from ingest.session import Session
+from models.registry import Manifest
+from pipeline.judge import Finding
+from rules.engine import VERSION as RULES_VERSION
+from rules.scene import SiteView
+
+
+def candidate_key(session: Session, candidate: Candidate) -> str:
+    """Returns the key that is the same for the same offence in the same footage, however often it is processed."""
+    parts = (session.session_id, candidate.violation_id, candidate.region_id, candidate.track_id, candidate.onset_ns)
+    return hashlib.sha256("|".join(str(p) for p in parts).encode()).hexdigest()
+
+
+def case_id(session: Session, candidate: Candidate) -> str:
+    """Returns the case's ULID: time of the offence (or of the session's zero) and the candidate key, no chance in it."""
+    start_ms = int(session.start_utc.timestamp() * 1000) if session.start_utc else 0
+    stamp = (start_ms + candidate.onset_ns // 1_000_000).to_bytes(6, "big")
+    return str(ULID.from_bytes(stamp + bytes.fromhex(candidate_key(session, candidate))[:10]))
+
+
+def build_draft(finding: Finding, session: Session, site: Site, model: Manifest, clip_dir: Path) -> Draft:
+    """Returns everything the vault seals: decodes the stills again and cuts the clip out of the original packets."""
+    candidate = finding.candidate
+    defaults = catalogue().defaults
+    start_ns = max(0, candidate.onset_ns - int(float(defaults["clip_pre_s"]) * NS_PER_S))
+    end_ns = min(session.end_ns, candidate.end_ns + int(float(defaults["clip_post_s"]) * NS_PER_S))
+    name = case_id(session, candidate)
+    clip_dir.mkdir(parents=True, exist_ok=True)
+    cut = session.cut(start_ns, end_ns, clip_dir / f"{name}.mp4")
+    return Draft(
+        case_id=name,
+        violation_id=candidate.violation_id,
+        device={"camera_id": site.camera.camera_id, "device_code": site.camera.device_code},
+        place=site.place,
+        direction=site.direction,
+        stills=tuple(_still(session, candidate, index) for index in range(len(candidate.moments))),
+        clip=cut.path,
+        clip_start_ns=cut.start_ns,
+        clip_end_ns=cut.end_ns,
+        clip_is_complete=cut.is_complete,
+        track=_track(finding, session, site, cut.start_ns, cut.end_ns),
+        subject={
+            "class_name": candidate.subject.name.lower(),
+            "class_share": round(finding.history.class_share, 3),
+            "plate": "UNREADABLE",
+        },
+        rule={
+            "id": candidate.violation_id,
+            "version": RULES_VERSION,
+            "parameters": candidate.parameters,
+            "facts": candidate.facts,
+            "cues": list(candidate.cues),
+        },
+        site={
+            "site_id": site.site_id,
+            "sha256": site.sha256(),
+            "calibration": SiteView.of(site).ground.scale_source,
+        },
+        model={"name": model.name, "version": model.version, "sha256": model.weights.sha256},
+        code={"version": code_version(), "commit": code_commit()},
+        session={
+            "session_id": session.session_id,
+            "files": [{"name": f.name, "size_bytes": f.size_bytes, "sha256": _hash(f)} for f in session.files],
+        },
+        clock={"source": site.clock.source, "uncertainty_s": site.clock.uncertainty_s},
+        signal=_signal(finding),
+        start_utc=session.start_utc,
+        time_zone=site.time_zone,
+    )
+
+
+@cache
+def _hash(file: FootageFile) -> str:
+    """Returns the sha256 of a whole footage file, read once per run."""
+    return file.sha256()
+
+
+def _still(session: Session, candidate: Candidate, index: int) -> StillImage:
+    moment = candidate.moments[index]
+    still = session.still(moment.pts_ns)
+    if still.pts_ns != moment.pts_ns:
+        raise SourceUndecodable(
+            f"the picture at {moment.pts_ns / NS_PER_S:.2f} s of the footage cannot be decoded again; check the file",
+            pts_ns=moment.pts_ns,
+        )
+    return StillImage(
+        role=moment.role,
+        pts_ns=moment.pts_ns,
+        rgb=still.rgb,
+        xyxy=moment.xyxy,
+        captured_utc=at(session.start_utc, moment.pts_ns) if session.start_utc else None,
+        signal=moment.signal,
+        stream_pts=still.stream_pts,
+        file_index=still.file_index,
+    )
+
+
+def _signal(finding: Finding) -> Any:
+    timeline = finding.signals.get(finding.candidate.signal_id or "")
+    if timeline is None:
+        return None
+    at_ns = finding.candidate.moments[-1].pts_ns
+    return {
+        "id": timeline.signal_id,
+        "red_onset_ns": timeline.since_at(at_ns),
+        "is_onset_seen": timeline.is_onset_seen(at_ns),
+        "source": "video",
+    }
+
+
+def _track(finding: Finding, session: Session, site: Site, start_ns: int, end_ns: int) -> dict[str, Any]:
+    """Returns TRACK.json: what the console draws over the clip."""
+    history = finding.history
+    rows = np.flatnonzero((history.pts_ns >= start_ns) & (history.pts_ns <= end_ns))
+    timeline = finding.signals.get(finding.candidate.signal_id or "")
+    return {
+        "clip_start_ns": start_ns,
+        "width": session.width_px,
+        "height": session.height_px,
+        "boxes": [[int(history.pts_ns[r]), *(round(float(v), 1) for v in history.xyxy[r])] for r in rows],
+        "lines": _lines(site, finding.candidate.region_id),
+        "signal": None
+        if timeline is None
+        else {
+            "id": timeline.signal_id,
+            "states": [[t, s.value] for t, s in zip(timeline.since_ns, timeline.states, strict=True)],
+            "until_ns": timeline.until_ns,
+        },
+        "moments": [{"role": m.role.value, "pts_ns": m.pts_ns} for m in finding.candidate.moments],
+    }
+
+
+def _lines(site: Site, region_id: str | None) -> list[dict[str, Any]]:
+    """Returns the site parts the offence is about, in footage pixels."""
+    parts = [
+        *(("stop_line", s.id, s.points_px) for s in site.stop_lines),
+        *(("crosswalk", c.id, c.polygon_px) for c in site.crosswalks),
+        *(("zone", z.id, z.polygon_px) for z in site.no_stop_zones),
+        *(("direction", z.id, z.polygon_px) for z in site.direction_zones),
+    ]
+    return [
+        {"id": part_id, "kind": kind, "points": [[float(x), float(y)] for x, y in points]}
+        for kind, part_id, points in parts
+        if part_id == region_id
+    ]
+
+
+def code_version() -> str:
+    """Returns the installed version of Lukou."""
+    try:
+        return version("lukou")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@cache
+def code_commit() -> str | None:
+    """Returns the commit the program runs from; None outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

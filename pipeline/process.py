@@ -1,0 +1,239 @@
+"""Footage of one camera through the whole way: decode, detect, track, judge, seal, file as a case.
+
+Resumable: what was seen is in the journal, what was sealed is in the vault, what was filed is in the
+database, and each step is asked before it is done again, so that nothing is lost and nothing double.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Protocol
+
+from cases.records import NewCase, RunRecord
+from cases.store import CaseStore
+from core.observations import Candidate, SignalState, Undecided
+from core.settings import Settings
+from core.site import Site
+from core.time import NS_PER_S, Clock, SystemClock, at
+from evidence.seal import Vault
+from ingest.frame import Frame
+from ingest.session import Session
+from pipeline.journal import Journal
+from pipeline.judge import Finding, Judge
+from pipeline.observation import Observation
+from pipeline.package import build_draft, candidate_key, case_id
+from vision.detect import Detector
+from vision.signal import read_lamp
+
+BATCH = 4
+"""Pictures detected together: keeps both inference streams of a two-core machine busy."""
+
+
+class Listener(Protocol):
+    """Told how a run goes on: the progress bar."""
+
+    def progressed(self, footage_s: float, total_s: float | None) -> None:
+        """Footage up to ``footage_s`` has been judged."""
+        ...
+
+    def found(self, case_id: str, candidate: Candidate, *, is_new: bool) -> None:
+        """A case stands in the queue; ``is_new`` is False when it stood there before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workbench:
+    """What a run works with."""
+
+    settings: Settings
+    detector: Detector
+    vault: Vault
+    cases: CaseStore
+    clock: Clock = field(default_factory=SystemClock)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What a run did. ``found`` pairs each case with its candidate, in order of time."""
+
+    session_id: str
+    found: tuple[tuple[str, Candidate], ...]
+    new_cases: int
+    undecided: dict[str, dict[str, int]]
+    counts: dict[str, int]
+    footage_s: float
+    wall_s: float
+    was_complete: bool
+
+    @property
+    def realtime_factor(self) -> float:
+        """Seconds of footage per second of work."""
+        return self.footage_s / max(self.wall_s, 1e-9)
+
+
+def process(session: Session, site: Site, *, workbench: Workbench, listener: Listener) -> RunReport:
+    """Returns what the footage held; every case found is sealed and filed when this returns.
+
+    Raises:
+        ConfigError: the site was drawn on another shape of picture.
+        StoreError: the disk or database refuses; run again to go on.
+    """
+    began = time.perf_counter()
+    run = _Run(session, site.scaled_to(session.width_px, session.height_px), workbench, listener)
+    run.go()
+    return run.report(time.perf_counter() - began)
+
+
+class _Run:
+    def __init__(self, session: Session, site: Site, workbench: Workbench, listener: Listener) -> None:
+        self._session, self._site, self._bench, self._listener = session, site, workbench, listener
+        self._judge = Judge(site, session.start_utc)
+        self._found: list[tuple[str, Candidate]] = []
+        self._new = 0
+        self._undecided: dict[str, Counter[str]] = defaultdict(Counter)
+        self._started_utc = workbench.clock.now_utc()
+        self._was_complete = False
+        self._counts: dict[str, int] = {}
+
+    def go(self) -> None:
+        self._bench.vault.recover()
+        journal = Journal(
+            self._bench.settings.checkpoint_dir / f"{self._session.session_id}.jsonl",
+            {
+                "session_id": self._session.session_id,
+                "site_sha256": self._site.sha256(),
+                "model_sha256": self._bench.detector.model.weights.sha256,
+                "detect_hz": self._bench.settings.detect_hz,
+                "counts": list(self._session.counts.as_dict()),
+            },
+        )
+        try:
+            self._replay(journal)
+            if not journal.is_complete:
+                self._read_on(journal)
+            for outcome in self._judge.finish():
+                self._take(outcome)
+            if not journal.is_complete:
+                journal.complete(self._counts)
+        finally:
+            journal.close()
+        self._save_run(is_finished=True)
+
+    def report(self, wall_s: float) -> RunReport:
+        return RunReport(
+            session_id=self._session.session_id,
+            found=tuple(sorted(self._found, key=lambda pair: pair[1].onset_ns)),
+            new_cases=self._new,
+            undecided={rule: dict(reasons) for rule, reasons in self._undecided.items()},
+            counts=self._counts,
+            footage_s=self._session.end_ns / NS_PER_S,
+            wall_s=wall_s,
+            was_complete=self._was_complete,
+        )
+
+    def _replay(self, journal: Journal) -> None:
+        self._was_complete = journal.is_complete
+        self._counts = journal.counts or self._session.counts.as_dict()
+        for observation in journal.observations:
+            self._add(observation)
+
+    def _read_on(self, journal: Journal) -> None:
+        before = dict(self._counts)
+        start_ns = 0 if journal.last_ns is None else journal.last_ns + 1
+        frames = self._session.frames(detect_hz=self._bench.settings.detect_hz, from_ns=start_ns)
+        try:
+            for observation in self._observe(frames):
+                now = self._session.counts.as_dict()
+                self._counts = {k: before.get(k, 0) + v for k, v in now.items()}
+                journal.append(observation, self._counts)
+                self._add(observation)
+        finally:
+            journal.sync()
+            self._save_run(is_finished=False)
+        now = self._session.counts.as_dict()
+        self._counts = {k: before.get(k, 0) + v for k, v in now.items()}
+
+    def _observe(self, frames: Iterable[Frame]) -> Iterator[Observation]:
+        size = self._bench.detector.picture_size(self._session.width_px, self._session.height_px)
+        signals = [s for s in self._site.signals if s.region_px is not None]
+        queue = iter(frames)
+        while batch := list(islice(queue, BATCH)):
+            pictures = [frame.picture(size) for frame in batch]
+            lamps: list[dict[str, SignalState]] = [
+                {s.id: read_lamp(s, frame.crop(s.region_px)) for s in signals if s.region_px is not None}
+                for frame in batch
+            ]
+            found = self._bench.detector.detect(pictures)
+            for frame, detections, readings in zip(batch, found, lamps, strict=True):
+                raw = Observation(detections=detections, lamps=readings, is_after_gap=frame.is_after_gap)
+                yield Observation.from_row(raw.as_row())
+
+    def _add(self, observation: Observation) -> None:
+        for outcome in self._judge.add(observation):
+            self._take(outcome)
+        self._listener.progressed(observation.pts_ns / NS_PER_S, self._session.duration_s)
+
+    def _take(self, outcome: Finding | Undecided) -> None:
+        if isinstance(outcome, Undecided):
+            self._undecided[outcome.violation_id][outcome.reason] += 1
+            return
+        is_new = self._file(outcome)
+        name = case_id(self._session, outcome.candidate)
+        self._new += is_new
+        self._found.append((name, outcome.candidate))
+        self._listener.found(name, outcome.candidate, is_new=is_new)
+
+    def _file(self, finding: Finding) -> bool:
+        """Seals and files one finding; False when both were done by an earlier run."""
+        candidate, cases, vault = finding.candidate, self._bench.cases, self._bench.vault
+        key = candidate_key(self._session, candidate)
+        if cases.knows(key):
+            return False
+        name = case_id(self._session, candidate)
+        if not vault.path(name).exists():
+            clips = self._bench.settings.home / "tmp"
+            vault.seal(build_draft(finding, self._session, self._site, self._bench.detector.model, clips))
+        entry = json.loads(vault.chain_entry(name))
+        start_utc = self._session.start_utc
+        return cases.add_case(
+            NewCase(
+                case_id=name,
+                candidate_key=key,
+                session_id=self._session.session_id,
+                violation_id=candidate.violation_id,
+                site_id=self._site.site_id,
+                camera_id=self._site.camera.camera_id,
+                place=self._site.place,
+                direction=self._site.direction,
+                occurred_utc=at(start_utc, candidate.moments[0].pts_ns) if start_utc else None,
+                onset_ns=candidate.onset_ns,
+                subject=candidate.subject.name.lower(),
+                manifest_sha256=entry["manifest_sha256"],
+                entry_sha256=entry["entry_sha256"],
+                cues=candidate.cues,
+            )
+        )
+
+    def _save_run(self, *, is_finished: bool) -> None:
+        self._bench.cases.save_run(
+            RunRecord(
+                session_id=self._session.session_id,
+                camera_id=self._site.camera.camera_id,
+                site_id=self._site.site_id,
+                files=tuple(f.path.name for f in self._session.files),
+                started_utc=self._started_utc,
+                finished_utc=self._bench.clock.now_utc() if is_finished else None,
+                footage_s=self._session.end_ns / NS_PER_S,
+                decoded=self._counts.get("decoded", 0),
+                analysed=self._counts.get("analysed", 0),
+                skipped=self._counts.get("skipped", 0),
+                damaged=self._counts.get("damaged", 0),
+                lost=self._counts.get("lost", 0),
+                undecided={rule: dict(reasons) for rule, reasons in self._undecided.items()},
+            )
+        )

@@ -1,0 +1,124 @@
+"""Crossing a stop line: when the front and when the whole body passed it, and what came before and after.
+
+Decided by the way travelled, not by being somewhere: the front must have been seen before the line,
+both edges of the box must have travelled, and the place of crossing must lie within the line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.geometry import contains
+from core.site import Movement, Site, StopLine
+from rules.ground import Path
+
+Array = NDArray[np.float64]
+
+SIDE_MARGIN_M = 0.4
+"""A wheel may pass this far beside the drawn line's ends. Source: half a two-wheeler's width, domain.md 1.1."""
+REARM_M = 0.5
+"""The rear must be this far before the line for a new crossing. Source: V02 overrun_min_m, violations.yaml."""
+TURN_DEG = 50.0
+"""A final course this far off the line's normal is a turn. Source: midway between straight and a right angle, rounded up."""
+TURN_MIN_M = 6.0
+"""Course is judged after this way past the line. Source: a car's length and a half, domain.md 1.1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """One passage of a line. Rows index the path; times are session seconds; distances metres past the line.
+
+    Shapes: front_m, rear_m (N,).
+    """
+
+    line: StopLine
+    path: Path
+    front_m: Array
+    rear_m: Array
+    before_row: int
+    front_s: float
+    past_row: int | None
+    rear_s: float | None
+
+
+def crossings(path: Path, line: StopLine) -> list[Crossing]:
+    """Returns every passage of the line by one actor: front past it, and, if it got so far, its whole body."""
+    if len(path.t_s) < 3:
+        return []
+    foot_m, along_m, span_m = path.to_line_m(line.points_px, line.towards_px)
+    middle = np.asarray(line.points_px, float).mean(axis=0)
+    away = path.away(line.towards_px, middle)
+    length_m = path.body.length_m
+    front_m, rear_m = foot_m + (1 + away) / 2 * length_m, foot_m - (1 - away) / 2 * length_m
+    inside = (along_m >= -SIDE_MARGIN_M) & (along_m <= span_m + SIDE_MARGIN_M)
+    found: list[Crossing] = []
+    row, count = 0, len(front_m)
+    while row < count - 1:
+        entry = next((i for i in range(row, count - 1) if front_m[i] <= 0 < front_m[i + 1]), None)
+        if entry is None:
+            break
+        leave = next((i for i in range(entry + 1, count) if front_m[i] < -REARM_M), count)
+        past = next((i for i in range(entry + 1, leave) if rear_m[i] > 0), None)
+        at = past if past is not None else int(np.argmax(front_m[entry + 1 : leave])) + entry + 1
+        if inside[entry] or inside[at]:
+            found.append(
+                Crossing(
+                    line=line,
+                    path=path,
+                    front_m=front_m,
+                    rear_m=rear_m,
+                    before_row=entry,
+                    front_s=_when(path.t_s, front_m, entry),
+                    past_row=past,
+                    rear_s=None if past is None else _when(path.t_s, rear_m, past - 1),
+                )
+            )
+        row = leave
+    return found
+
+
+def has_travelled(path: Path, first: int, last: int) -> bool:
+    """Tells whether both edges of the box moved with the actor, half its height at least.
+
+    A box whose lower edge alone jumps (wheels hidden, id hopping to the rider behind) has not travelled.
+    Source: measured on real crowds, 17 false alarms to 5.
+    """
+    start, end = path.boxes[first], path.boxes[last]
+    shift = end - start
+    size = float(min(start[3] - start[1], end[3] - end[1]))
+    moved_y = min(abs(float(shift[1])), abs(float(shift[3]))) if shift[1] * shift[3] > 0 else 0.0
+    moved_x = min(abs(float(shift[0])), abs(float(shift[2]))) if shift[0] * shift[2] > 0 else 0.0
+    return float(np.hypot(moved_x, moved_y)) >= 0.5 * size
+
+
+def movement_after(crossing: Crossing, site: Site) -> Movement | None:
+    """Returns the movement made after the line: by the exit reached, else by the final course; None if too short."""
+    path, first = crossing.path, crossing.past_row
+    if first is None:
+        return None
+    for leave in site.exits:
+        if leave.stop_line in (None, crossing.line.id) and bool(contains(leave.polygon_px, path.foot_px[first:]).any()):
+            return leave.movement
+    last = len(path.t_s) - 1
+    if crossing.rear_m[last] - crossing.rear_m[first] < TURN_MIN_M and path.shift_m(first, last) < TURN_MIN_M:
+        return None
+    middle = np.asarray(crossing.line.points_px, float).mean(axis=0)
+    arrow = np.array([middle, crossing.line.towards_px])
+    ahead = path.arrow_m(arrow)[last]
+    early = max(first, int(np.searchsorted(path.t_s, path.t_s[last] - 1.0)) - 1)
+    course = path.velocity_mps(1.0)[early:].mean(axis=0)
+    cross = ahead[0] * course[1] - ahead[1] * course[0]
+    angle = float(np.degrees(np.arctan2(abs(cross), float(ahead @ course))))
+    if angle < TURN_DEG:
+        return "S"
+    return "R" if cross * path.ground.handedness > 0 else "L"
+
+
+def _when(t_s: Array, value: Array, row: int) -> float:
+    """Returns the interpolated time at which a value passes zero between ``row`` and the next."""
+    low, high = float(value[row]), float(value[row + 1])
+    share = 0.0 if high <= low else min(max(-low / (high - low), 0.0), 1.0)
+    return float(t_s[row] + share * (t_s[row + 1] - t_s[row]))

@@ -1,0 +1,77 @@
+"""All rules over one camera's footage, each offence said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from core.catalogue import catalogue
+from core.geometry import iou
+from core.observations import Candidate, Outcome, TrackHistory, Undecided
+from core.time import NS_PER_S
+from rules.parking import parking
+from rules.pedestrian_red import pedestrian_red
+from rules.red_light import red_light
+from rules.scene import Scene
+from rules.stop_line import stop_line
+from rules.wrong_way import wrong_way
+
+Rule = Callable[[TrackHistory, Scene], list[Outcome]]
+RULES: tuple[Rule, ...] = (red_light, stop_line, pedestrian_red, wrong_way, parking)
+VERSION = "1"
+"""Raised whenever a rule's meaning changes; pinned in every package."""
+SAME_PLACE_IOU = 0.3
+"""Two boxes of one actor under two ids overlap at least this much. Source: the tracker's own joining threshold, doubled."""
+HANDOVER_S = 1.5
+"""An id switch leaves at most this hole. Source: the tracker's memory for moving actors."""
+
+
+class RuleBook:
+    """Runs every rule over the tracks and remembers what was already said."""
+
+    def __init__(self) -> None:
+        self._candidates: list[tuple[Candidate, TrackHistory]] = []
+        self._said: set[tuple[Any, ...]] = set()
+
+    def evaluate(self, histories: list[TrackHistory], scene: Scene) -> list[Outcome]:
+        """Returns what is new: candidates never given before, and undecided cases of ended tracks."""
+        fresh: list[Outcome] = []
+        for history in histories:
+            for rule in RULES:
+                fresh += [o for o in rule(history, scene) if self._is_new(o, history)]
+        return fresh
+
+    def _is_new(self, outcome: Outcome, history: TrackHistory) -> bool:
+        if isinstance(outcome, Undecided):
+            key: tuple[Any, ...] = (outcome.violation_id, outcome.track_id, outcome.reason)
+            if not history.is_finished or key in self._said:
+                return False
+            self._said.add(key)
+            return True
+        window_ns = int(float(catalogue().defaults["dedup_window_s"]) * NS_PER_S)
+        for earlier, earlier_history in self._candidates:
+            if earlier.violation_id != outcome.violation_id or earlier.region_id != outcome.region_id:
+                continue
+            is_same_actor = earlier.track_id == outcome.track_id
+            if is_same_actor and outcome.onset_ns - earlier.end_ns < window_ns:
+                return False
+            if not is_same_actor and _is_same_body(earlier_history, history, earlier, outcome):
+                return False
+        self._candidates.append((outcome, history))
+        return True
+
+
+def _is_same_body(first: TrackHistory, second: TrackHistory, earlier: Candidate, later: Candidate) -> bool:
+    """Tells whether two tracks are one actor: boxes on each other while both live, or one handed over to the other."""
+    shared, at_first, at_second = np.intersect1d(first.pts_ns, second.pts_ns, return_indices=True)
+    if len(shared):
+        overlaps = [float(iou(first.xyxy[a], second.xyxy[b])[0, 0]) for a, b in zip(at_first, at_second, strict=True)]
+        return float(np.median(overlaps)) > SAME_PLACE_IOU
+    one, two = (first, second) if first.pts_ns[0] < second.pts_ns[0] else (second, first)
+    hole_s = (two.pts_ns[0] - one.pts_ns[-1]) / NS_PER_S
+    if not 0 <= hole_s <= HANDOVER_S:
+        return False
+    is_overlapping_run = earlier.end_ns >= later.onset_ns - int(HANDOVER_S * NS_PER_S)
+    return is_overlapping_run and float(iou(one.xyxy[-1], two.xyxy[0])[0, 0]) > SAME_PLACE_IOU

@@ -1,0 +1,239 @@
+"""From picture to road: metres by homography where the site is calibrated, by *vehicle lengths* where it is not.
+
+Without calibration the actor itself is the ruler. A standard body of its class, seen at the camera's
+depression angle, has a known picture height per metre; that gives pixels per metre across the line of
+sight, and the sine of the angle foreshortens along it. Good near the place where it is measured, and
+said so in the record (``Ground.scale_source``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.geometry import homography, project
+from core.observations import ActorClass, TrackHistory
+from core.site import Site
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """Standard outer size of a class, metres. ``top_m``: distance from the rear to the highest seen edge."""
+
+    length_m: float
+    width_m: float
+    height_m: float
+    top_m: float
+
+
+BODIES = {
+    ActorClass.PERSON: Body(length_m=0.3, width_m=0.55, height_m=1.7, top_m=0.15),
+    ActorClass.BICYCLE: Body(length_m=1.8, width_m=0.6, height_m=1.7, top_m=0.9),
+    ActorClass.MOTORCYCLE: Body(length_m=1.8, width_m=0.7, height_m=1.65, top_m=0.9),
+    ActorClass.CAR: Body(length_m=4.5, width_m=1.8, height_m=1.5, top_m=2.0),
+    ActorClass.BUS: Body(length_m=11.0, width_m=2.5, height_m=3.1, top_m=10.0),
+    ActorClass.TRUCK: Body(length_m=8.0, width_m=2.4, height_m=3.0, top_m=6.0),
+}
+"""Source: domain.md 1.1 (car 4.5 m, bus 11 m, truck 8 m); GB 17761 e-bike <= 1.8 m class; the rest usual sizes."""
+
+
+EDGE_PX = 3
+"""A box this near the picture's lower edge is cut off by it. Source: rounding of a network picture a third the size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """A track on the road.
+
+    Shapes: t_s (N,), foot_px (N, 2) the middle of the box's lower edge, smoothed; boxes (N, 4) smoothed;
+    scale_px_per_m (N, 2) local pixels per metre across and along the line of sight (uncalibrated only).
+    """
+
+    history: TrackHistory
+    ground: Ground
+    t_s: Array
+    foot_px: Array
+    boxes: Array
+    scale_px_per_m: Array
+
+    @property
+    def body(self) -> Body:
+        """Standard size of the actor's class."""
+        return BODIES[self.history.class_id]
+
+    def to_line_m(self, points_px: ArrayLike, towards_px: ArrayLike) -> tuple[Array, Array, Array]:
+        """Returns (distance, along, span) of the foot point to a line, each (N,), metres.
+
+        ``distance`` is signed, positive on the side of ``towards_px``; ``along`` runs from the line's
+        start, ``span`` is the line's length on the same scale.
+        """
+        line, towards = np.asarray(points_px, float), np.asarray(towards_px, float)
+        parts = [self._to_segment(a, b, towards) for a, b in zip(line[:-1], line[1:], strict=True)]
+        distance, along, length = (np.stack(values) for values in zip(*parts, strict=True))
+        outside = np.maximum(np.maximum(-along, along - length), 0)
+        nearest = outside.argmin(axis=0)
+        rows = np.arange(len(self.t_s))
+        before = np.cumsum(length, axis=0) - length
+        return distance[nearest, rows], (before + along)[nearest, rows], length.sum(axis=0)
+
+    def heading_deg(self, from_to_px: ArrayLike, velocity_m: Array) -> Array:
+        """Returns the angle (N,) 0-180 between the actor's velocity and an arrow drawn in the picture."""
+        direction = self.arrow_m(from_to_px)
+        dot = (direction * velocity_m).sum(axis=1)
+        norms = np.linalg.norm(direction, axis=1) * np.linalg.norm(velocity_m, axis=1)
+        angle: Array = np.degrees(np.arccos(np.clip(dot / np.maximum(norms, 1e-9), -1, 1)))
+        return angle
+
+    def arrow_m(self, from_to_px: ArrayLike) -> Array:
+        """Returns an arrow drawn in the picture as a vector (N, 2) in metres on each row's local scale."""
+        arrow = np.asarray(from_to_px, float)
+        count = len(self.t_s)
+        return self.vectors_m(np.repeat(arrow[:1], count, 0), np.repeat(arrow[1:], count, 0))
+
+    def vectors_m(self, from_px: Array, to_px: Array) -> Array:
+        """Returns row-wise vectors (N, 2) in metres between picture points, on each row's local scale."""
+        if self.ground.matrix is not None:
+            return project(self.ground.matrix, to_px) - project(self.ground.matrix, from_px)
+        vectors: Array = (to_px - from_px) / self.scale_px_per_m
+        return vectors
+
+    def velocity_mps(self, window_s: float = 0.8) -> Array:
+        """Returns the velocity (N, 2) m/s over a window centred on each row."""
+        early = np.maximum(np.searchsorted(self.t_s, self.t_s - window_s / 2, side="left"), 0)
+        late = np.minimum(np.searchsorted(self.t_s, self.t_s + window_s / 2, side="right") - 1, len(self.t_s) - 1)
+        span_s = np.maximum(self.t_s[late] - self.t_s[early], 1e-3)
+        velocity: Array = self.vectors_m(self.foot_px[early], self.foot_px[late]) / span_s[:, None]
+        return velocity
+
+    def shift_m(self, first: int, last: int) -> float:
+        """Returns how far the foot point moved between two rows, metres."""
+        if self.ground.matrix is not None:
+            pair = project(self.ground.matrix, self.foot_px[[first, last]])
+            return float(np.linalg.norm(pair[1] - pair[0]))
+        scale = (self.scale_px_per_m[first] + self.scale_px_per_m[last]) / 2
+        return float(np.linalg.norm((self.foot_px[last] - self.foot_px[first]) / scale))
+
+    def away(self, towards_px: ArrayLike, origin_px: ArrayLike) -> float:
+        """Returns how much a travel direction leads away from the camera: 1 away, 0 across, -1 towards it."""
+        step = np.asarray(towards_px, float) - np.asarray(origin_px, float)
+        if self.ground.matrix is not None:
+            camera_side = project(self.ground.matrix, [np.asarray(origin_px, float) + (0, 4.0)])
+            here = project(self.ground.matrix, [np.asarray(origin_px, float)])
+            ahead = project(self.ground.matrix, [np.asarray(origin_px, float) + step / np.linalg.norm(step)])
+            back, forth = (camera_side - here)[0], (ahead - here)[0]
+            return float(-(back @ forth) / max(np.linalg.norm(back) * np.linalg.norm(forth), 1e-9))
+        metric = step / self.ground.flat_scale
+        return float(-metric[1] / max(np.linalg.norm(metric), 1e-9))
+
+    def _to_segment(self, a: Array, b: Array, towards: Array) -> tuple[Array, Array, Array]:
+        count = len(self.t_s)
+        if self.ground.matrix is not None:
+            foot = project(self.ground.matrix, self.foot_px)
+            pa, pb, pt = (project(self.ground.matrix, [p])[0] for p in (a, b, towards))
+            start, end, target = (np.repeat(p[None], count, 0) for p in (pa, pb, pt))
+        else:
+            foot = self.foot_px / self.scale_px_per_m
+            start, end, target = (p[None] / self.scale_px_per_m for p in (a, b, towards))
+        line = end - start
+        length = np.maximum(np.linalg.norm(line, axis=1), 1e-9)
+        unit = line / length[:, None]
+        normal = np.c_[-unit[:, 1], unit[:, 0]]
+        side = np.sign(((target - start) * normal).sum(axis=1))
+        distance = ((foot - start) * normal).sum(axis=1) * side
+        along = ((foot - start) * unit).sum(axis=1)
+        return distance, along, length
+
+
+class Ground:
+    """The road under one camera view."""
+
+    def __init__(self, site: Site) -> None:
+        self.matrix: Array | None = None
+        if site.calibration is not None:
+            points = site.calibration.points
+            self.matrix = homography([p.image_px for p in points], [p.ground_m for p in points])
+            self._middle_px = np.mean([p.image_px for p in points], axis=0)
+        angle = np.radians(site.camera.depression_deg)
+        self._picture_px = site.camera.picture_size_px
+        self._sin, self._cos = float(np.sin(angle)), float(np.cos(angle))
+        self.flat_scale = np.array([1.0, self._sin])
+
+    @property
+    def handedness(self) -> int:
+        """1 where turning right is a positive cross product of ground vectors (as in the picture), else -1."""
+        if self.matrix is None:
+            return 1
+        corner, right, down = project(self.matrix, self._middle_px + np.array([[0, 0], [1, 0], [0, 1]]))
+        a, b = right - corner, down - corner
+        return 1 if a[0] * b[1] - a[1] * b[0] > 0 else -1
+
+    @property
+    def scale_source(self) -> str:
+        """How metres are known here, for the record."""
+        return "homography" if self.matrix is not None else "vehicle_length"
+
+    def path(self, history: TrackHistory, *, smooth_s: float = 0.5) -> Path:
+        """Returns a track on the road; boxes are median-filtered over ``smooth_s`` against jumping edges."""
+        t_s = history.t_s
+        whole = _completed(np.asarray(history.xyxy, float), self._picture_px[1])
+        boxes = _median(whole, t_s, smooth_s)
+        foot = np.c_[(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]]
+        return Path(
+            history=history,
+            ground=self,
+            t_s=t_s,
+            foot_px=foot,
+            boxes=boxes,
+            scale_px_per_m=self._scale(history, boxes),
+        )
+
+    def _scale(self, history: TrackHistory, boxes: Array) -> Array:
+        body = BODIES[history.class_id]
+        per_m = body.height_m * self._cos + body.top_m * self._sin
+        height_px = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
+        across = _grown(height_px) / per_m
+        return np.c_[across, across * self._sin]
+
+
+def _completed(boxes: Array, picture_height_px: int) -> Array:
+    """Returns boxes whose lower edge the picture cut off, drawn on to the height the actor had when it was whole.
+
+    Without this a vehicle driving in from below would stand further ahead than it is.
+    """
+    is_cut = boxes[:, 3] >= picture_height_px - EDGE_PX
+    if not is_cut.any() or is_cut.all():
+        return boxes
+    sizes, whole = boxes[:, 2:] - boxes[:, :2], np.flatnonzero(~is_cut)
+    nearest = whole[np.abs(whole[None] - np.arange(len(boxes))[:, None]).argmin(axis=1)]
+    grown = sizes[nearest, 1] * np.clip(sizes[:, 0] / np.maximum(sizes[nearest, 0], 1.0), 1.0, 1.5)
+    completed = boxes.copy()
+    completed[is_cut, 3] = boxes[is_cut, 1] + np.maximum(sizes[:, 1], grown)[is_cut]
+    return completed
+
+
+def _grown(height_px: Array) -> Array:
+    """Returns heights with short dips (hidden wheels, a passing pole) filled from both sides."""
+    count = len(height_px)
+    if count < 5:
+        return np.maximum(height_px, np.median(height_px))
+    half = max(2, count // 20)
+    padded = np.pad(height_px, half, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
+    filled: Array = np.quantile(windows, 0.7, axis=1)
+    return filled
+
+
+def _median(values: Array, t_s: Array, window_s: float) -> Array:
+    """Returns the running median of rows over a time window, at most 2 rows to either side."""
+    if len(values) < 3:
+        return values
+    step_s = float(np.median(np.diff(t_s)))
+    half = int(np.clip(round(window_s / 2 / max(step_s, 1e-3)), 1, 2))
+    padded = np.pad(values, ((half, half), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
+    median: Array = np.median(windows, axis=-1)
+    return median

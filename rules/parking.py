@@ -1,0 +1,121 @@
+"""V08 illegal parking, driver absent or not known.
+
+Legal elements (RTSL 56, 93; Reg 63): standing where stopping is forbidden, longer than the zone allows,
+obstructing. Two overviews at least the zone's threshold apart (never below 10 s, GA/T 832) show no move.
+Checked here: share of the footprint inside the zone, dwell through occlusions and detector gaps, shift
+between T0 and T1, the zone's schedule.
+A human checks: driver present (V09), queue or jam, breakdown, vehicles on duty, loading windows.
+Known traps: queueing traffic, short boarding, a second car taking the place of the first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+import numpy as np
+
+from core.geometry import share_inside
+from core.observations import Candidate, Outcome, Role, TrackHistory
+from core.site import NoStopZone
+from rules.ground import Path
+from rules.scene import FOUR_WHEELERS, Scene, moment
+
+FOOTPRINT_SHARE = 0.4
+"""Lower part of a vehicle's box that stands for its footprint. Source: 4.5 m x sin 24 deg against the box height, ground.py."""
+
+
+def parking(history: TrackHistory, scene: Scene) -> list[Outcome]:
+    """Returns the parking candidate of one vehicle."""
+    if history.class_id not in FOUR_WHEELERS or not scene.view.site.is_enabled("V08"):
+        return []
+    zones = scene.view.site.no_stop_zones
+    if not zones or history.duration_s < min(confirm_s(z, scene) for z in zones):
+        return []
+    path = scene.path(history)
+    outcomes = (_judge(path, zone, scene) for zone in zones)
+    return [o for o in outcomes if o is not None][:1]
+
+
+def confirm_s(zone: NoStopZone, scene: Scene) -> float:
+    """Returns the zone's threshold, seconds: its own, else the catalogue's for its kind."""
+    return zone.confirm_s or float(scene.view.site.parameters("V08")["t_confirm_s"][zone.kind])
+
+
+def is_in_force(zone: NoStopZone, local: datetime | None) -> bool:
+    """Tells whether the zone applies at a local time; a schedule with an unknown clock does not convict.
+
+    >>> from core.site import NoStopZone
+    >>> zone = NoStopZone(id="z", polygon_px=[(0, 0), (1, 0), (1, 1)], schedule="22:00-06:00")
+    >>> is_in_force(zone, datetime(2026, 1, 1, 23, 0)), is_in_force(zone, datetime(2026, 1, 1, 12, 0))
+    (True, False)
+    """
+    if zone.schedule == "always":
+        return True
+    if local is None:
+        return False
+    start, end = (time.fromisoformat(part) for part in zone.schedule.split("-"))
+    now = local.time()
+    return start <= now < end if start < end else now >= start or now < end
+
+
+def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Candidate | None:
+    parameters = scene.view.site.parameters("V08")
+    needed_s, max_shift_m = confirm_s(zone, scene), float(parameters["max_shift_m"])
+    if not is_in_force(zone, scene.local_time(path.t_s[-1])):
+        return None
+    for start, last in _stands(path, max_shift_m, float(parameters["occlusion_tolerance_s"])):
+        first = _settled(path, start, last, max_shift_m)
+        if path.t_s[last] - path.t_s[first] < needed_s:
+            continue
+        box = np.median(path.boxes[first : last + 1], axis=0)
+        footprint = (box[0], box[3] - FOOTPRINT_SHARE * (box[3] - box[1]), box[2], box[3])
+        share = share_inside(zone.polygon_px, footprint)
+        if share < float(parameters["overlap_with_zone_min"]):
+            continue
+        late = first + int(np.searchsorted(path.t_s[first:], path.t_s[first] + needed_s))
+        middle = int(np.searchsorted(path.t_s, (path.t_s[first] + path.t_s[late]) / 2))
+        rows = (first, middle, late)
+        roles = (Role.T0_OVERVIEW, Role.P2_DURING, Role.T1_OVERVIEW)
+        return Candidate(
+            violation_id="V08",
+            track_id=path.history.track_id,
+            subject=path.history.class_id,
+            moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+            parameters={**parameters, "confirm_s": needed_s, "zone_kind": zone.kind},
+            facts={
+                "stood_s": round(float(path.t_s[last] - path.t_s[first]), 1),
+                "still_there": bool(last == len(path.t_s) - 1 and not path.history.is_finished),
+                "share_in_zone": round(share, 2),
+                "shift_m": round(path.shift_m(first, late), 2),
+                "scale": scene.view.ground.scale_source,
+            },
+            cues=("queue_for_signal_or_jam", "breakdown_with_triangle", "passenger_boarding_under_threshold"),
+            region_id=zone.id,
+        )
+    return None
+
+
+def _stands(path: Path, max_shift_m: float, gap_s: float) -> list[tuple[int, int]]:
+    """Returns (first, last) rows of each stay within ``max_shift_m`` of where it began, gaps up to ``gap_s``."""
+    spans: list[tuple[int, int]] = []
+    slow = np.linalg.norm(path.velocity_mps(2.0), axis=1) <= max_shift_m
+    start: int | None = None
+    for row in range(len(path.t_s)):
+        is_hole = row > 0 and path.t_s[row] - path.t_s[row - 1] > gap_s
+        if start is not None and (is_hole or path.shift_m(start, row) > 2 * max_shift_m):
+            spans.append((start, row - 1))
+            start = None
+        if start is None and slow[row]:
+            start = row
+    if start is not None:
+        spans.append((start, len(path.t_s) - 1))
+    return spans
+
+
+def _settled(path: Path, start: int, last: int, max_shift_m: float) -> int:
+    """Returns the first row at the place where the vehicle then stays: T0 is taken standing, not rolling in."""
+    place = np.median(path.foot_px[start : last + 1], axis=0)
+    here = np.repeat(place[None], len(path.t_s), 0)
+    away_m = np.linalg.norm(path.vectors_m(here, path.foot_px), axis=1)
+    near = np.flatnonzero(away_m[start : last + 1] <= max_shift_m)
+    return start + int(near[0]) if len(near) else last

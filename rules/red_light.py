@@ -1,0 +1,193 @@
+"""V01 motor red light, V03 e-bike and bicycle red light.
+
+Legal elements (RTSL 38; Reg 38, 40; GA/T 496 practice): during red for *its movement* the vehicle
+crosses the stop line and keeps going.
+Checked here: front before the line and lamp red (P1), whole body past it in red (P2), further on in
+red without having settled down (P3); red older than the guard when the front crossed; right turn on a
+round red lamp is legal; entered on green or yellow is no offence; UNKNOWN never convicts.
+A human checks: emergency vehicles, police signals, yielding to one, a pushed bike, plate, e-bike or motorcycle.
+Known traps: waiting on or over the line (V02), creeping queues, two-stage left turns, crowds that hide wheels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.observations import Candidate, Outcome, Role, SignalState, SignalTimeline, TrackHistory, Undecided
+from core.site import Signal, StopLine
+from core.time import NS_PER_S
+from rules.crossing import Crossing, crossings, has_travelled, movement_after
+from rules.scene import Scene, class_cues, moment, standing_spans, state_at
+
+RULE_OF = {"motor": "V01", "nonmotor": "V03"}
+SETTLE_S = 5.0
+"""A passage is judged this long after the body passed, when the movement shows. Source: clip_post_s, violations.yaml."""
+STAND_MPS = 0.55
+"""Standing still: 2 km/h. Source: V02 stationary_speed_max_kmh, violations.yaml."""
+STAND_S = 2.0
+"""Shorter halts are hesitation, not waiting. Source: reaction time of 1-2 s in traffic engineering practice."""
+LAMP_DOUBT = "lamp not readable when the line was crossed"
+"""Why a passage stays undecided under a lamp that says nothing."""
+
+
+def red_light(history: TrackHistory, scene: Scene) -> list[Outcome]:
+    """Returns the red-light runs of one actor."""
+    violation_id = RULE_OF.get(scene.view.subject_of(history.class_id))
+    if violation_id is None or not scene.view.site.is_enabled(violation_id):
+        return []
+    path = scene.path(history)
+    found: list[Outcome] = []
+    for line in scene.view.site.stop_lines:
+        if scene.view.subject_of(history.class_id) not in line.applies_to:
+            continue
+        for crossing in crossings(path, line):
+            outcome = _judge(crossing, scene, violation_id, _signal_id(line, violation_id))
+            if outcome is not None:
+                found.append(outcome)
+    return found
+
+
+def _signal_id(line: StopLine, violation_id: str) -> str | None:
+    """Returns the lamp that governs: a non-motor lamp where there is one, else the motor lamp (Reg 38)."""
+    return line.nonmotor_signal or line.signal if violation_id == "V03" else line.signal
+
+
+def _judge(crossing: Crossing, scene: Scene, violation_id: str, signal_id: str | None) -> Outcome | None:
+    path = crossing.path
+    if crossing.past_row is None or crossing.rear_s is None:
+        return None
+    if not path.history.is_finished and scene.now_ns / NS_PER_S < crossing.rear_s + SETTLE_S:
+        return None
+    parameters = scene.view.site.parameters(violation_id)
+    after = _after_row(crossing, float(parameters["p3_min_displacement_m"]))
+    if after is None or not has_travelled(path, crossing.before_row, after):
+        return None
+    lamp = scene.lamp(signal_id)
+    states = [state_at(lamp, t) for t in (crossing.front_s, crossing.rear_s)]
+    if SignalState.GREEN in states or SignalState.YELLOW in states:
+        return None
+    if lamp is None or states != [SignalState.RED, SignalState.RED]:
+        return _undecided(violation_id, crossing, LAMP_DOUBT if lamp else "no lamp configured for this stop line")
+    if not _is_past_guard(lamp, crossing.front_s, float(parameters["red_guard_s"])):
+        return None
+    movement = movement_after(crossing, scene.view.site)
+    verdict = _lamp_rules(movement, crossing.line, scene.view.site.signal(signal_id))
+    if verdict is not None:
+        return _undecided(violation_id, crossing, verdict) if verdict else None
+    after = _red_after(crossing, lamp, after, float(parameters["p3_min_displacement_m"]))
+    if after is None:
+        return None
+    before = _red_before(crossing, lamp)
+    if before is None:
+        return _undecided(violation_id, crossing, "no picture before the line in red")
+    if not _is_steady(crossing, before, after, float(parameters.get("max_p1_p3_s", 15.0))):
+        return None
+    return _candidate(scene, violation_id, crossing, lamp, (before, crossing.past_row, after), movement, parameters)
+
+
+def _after_row(crossing: Crossing, further_m: float) -> int | None:
+    first = crossing.past_row or 0
+    beyond = np.flatnonzero(crossing.rear_m[first:] >= max(float(crossing.rear_m[first]), 0.0) + further_m)
+    return int(beyond[0]) + first if len(beyond) else None
+
+
+def _red_after(crossing: Crossing, lamp: SignalTimeline, after: int, further_m: float) -> int | None:
+    """Returns the row of P3: further on in red, after any wait in front of the junction; None if it only waited."""
+    path = crossing.path
+    near = [
+        (a, b)
+        for a, b in standing_spans(path, speed_max_mps=STAND_MPS, min_s=STAND_S)
+        if b >= (crossing.past_row or 0) and crossing.rear_m[a] < path.body.length_m + further_m
+    ]
+    if near:
+        stood_m = float(crossing.rear_m[near[-1][1]])
+        later = np.flatnonzero(crossing.rear_m[near[-1][1] :] >= stood_m + further_m)
+        if not len(later):
+            return None
+        after = near[-1][1] + int(later[0])
+    return after if lamp.state_at(int(path.history.pts_ns[after])) is SignalState.RED else None
+
+
+def _red_before(crossing: Crossing, lamp: SignalTimeline) -> int | None:
+    """Returns the row of P1: the last in red before the body passed, front before the line if there is such a one."""
+    pts = crossing.path.history.pts_ns
+    for row in range(crossing.before_row, -1, -1):
+        if lamp.state_at(int(pts[row])) is SignalState.RED:
+            return row
+        if pts[row] < pts[crossing.before_row] - NS_PER_S:
+            break
+    return None
+
+
+def _is_past_guard(lamp: SignalTimeline, front_s: float, guard_s: float) -> bool:
+    since = lamp.since_at(int(front_s * NS_PER_S))
+    return since is not None and front_s - since / NS_PER_S >= guard_s
+
+
+def _lamp_rules(movement: str | None, line: StopLine, signal: Signal | None) -> str | None:
+    """Returns None when the lamp forbids the movement, "" when it allows it, else why that is open."""
+    if signal is None:
+        return "no lamp configured for this stop line"
+    if movement == "R" and "R" in line.movements:
+        return None if signal.is_arrow and "R" in signal.movements else ""
+    if movement is None and "R" in line.movements:
+        return "movement not seen, a right turn would be legal"
+    if movement == "L" and "L" in line.movements and "L" not in signal.movements:
+        return "the lamp read does not govern left turns"
+    return None
+
+
+def _is_steady(crossing: Crossing, before: int, after: int, limit_s: float) -> bool:
+    path = crossing.path
+    spans = standing_spans(path, speed_max_mps=STAND_MPS, min_s=STAND_S)
+    stood_s = sum(
+        max(0.0, min(path.t_s[b], path.t_s[after]) - max(path.t_s[a], path.t_s[before])) for a, b in spans
+    )
+    return bool(path.t_s[after] - path.t_s[before] - stood_s <= limit_s)
+
+
+def _candidate(
+    scene: Scene,
+    violation_id: str,
+    crossing: Crossing,
+    lamp: SignalTimeline,
+    rows: tuple[int, int, int],
+    movement: str | None,
+    parameters: dict[str, object],
+) -> Candidate:
+    path = crossing.path
+    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
+    since_ns = lamp.since_at(int(crossing.front_s * NS_PER_S)) or 0
+    speed_kmh = float(np.linalg.norm(path.velocity_mps()[rows[1]])) * 3.6
+    cues = class_cues(scene.view, path.history)
+    if violation_id == "V03" and speed_kmh < 7.0:
+        cues = (*cues, "pushing_bike")
+    return Candidate(
+        violation_id=violation_id,
+        track_id=path.history.track_id,
+        subject=path.history.class_id,
+        moments=tuple(moment(path, row, role, lamp) for row, role in zip(rows, roles, strict=True)),
+        parameters=dict(parameters),
+        facts={
+            "front_crossed_s": round(crossing.front_s, 2),
+            "rear_crossed_s": round(crossing.rear_s or 0.0, 2),
+            "red_since_s": round(since_ns / NS_PER_S, 2),
+            "red_onset_seen": lamp.is_onset_seen(int(crossing.front_s * NS_PER_S)),
+            "red_elapsed_s": round(crossing.front_s - since_ns / NS_PER_S, 2),
+            "distance_past_line_m": round(float(crossing.rear_m[rows[2]]), 1),
+            "speed_kmh": round(speed_kmh, 1),
+            "movement": movement or "unknown",
+            "scale": scene.view.ground.scale_source,
+        },
+        cues=cues,
+        signal_id=lamp.signal_id,
+        region_id=crossing.line.id,
+    )
+
+
+def _undecided(violation_id: str, crossing: Crossing, reason: str) -> Undecided:
+    history = crossing.path.history
+    row = crossing.past_row if crossing.past_row is not None else crossing.before_row
+    return Undecided(
+        violation_id=violation_id, track_id=history.track_id, pts_ns=int(history.pts_ns[row]), reason=reason
+    )

@@ -1,0 +1,65 @@
+"""What each rule needs on the site file, and what is missing: the text of ``lukou site check``."""
+
+from core.catalogue import catalogue
+from core.site import Site, StopLine
+
+
+def requirements(site: Site) -> dict[str, list[str]]:
+    """Returns for every rule of this version what the site lacks; an empty list means ready.
+
+    >>> from core.site import Camera
+    >>> bare = Site(site_id="s", place="p", camera=Camera(camera_id="c", picture_size_px=(10, 10)))
+    >>> requirements(bare)["V08"]
+    ['draw no_stop_zones']
+    """
+    lacking = {
+        "V01": _red_light(site, "motor"),
+        "V02": _red_light(site, "motor"),
+        "V03": _red_light(site, "nonmotor"),
+        "V04": _pedestrian(site),
+        "V05": _direction(site, "nonmotor"),
+        "V06": _direction(site, "motor"),
+        "V08": [] if site.no_stop_zones else ["draw no_stop_zones"],
+    }
+    return {rule: ["switched off under rules"] if not site.is_enabled(rule) else gaps for rule, gaps in lacking.items()}
+
+
+def described() -> dict[str, str]:
+    """Returns the short Chinese name of each rule of this version."""
+    return {rule: catalogue().get(rule).short_zh for rule in ("V01", "V02", "V03", "V04", "V05", "V06", "V08")}
+
+
+def _red_light(site: Site, subject: str) -> list[str]:
+    lines = [line for line in site.stop_lines if subject in line.applies_to]
+    if not lines:
+        return [f"draw a stop line that applies to {subject}"]
+    gaps: list[str] = []
+    for line in lines:
+        gaps += _lamp_gap(site, _governing(line, subject), f"stop line '{line.id}'")
+        if "R" in line.movements and not any(e.movement == "R" for e in site.exits):
+            gaps.append(f"stop line '{line.id}' allows right turns: draw the exit with movement R")
+    return gaps
+
+
+def _governing(line: StopLine, subject: str) -> str | None:
+    return line.nonmotor_signal or line.signal if subject == "nonmotor" else line.signal
+
+
+def _pedestrian(site: Site) -> list[str]:
+    if not site.crosswalks:
+        return ["draw a crosswalk"]
+    return [gap for walk in site.crosswalks for gap in _lamp_gap(site, walk.signal, f"crosswalk '{walk.id}'")]
+
+
+def _direction(site: Site, subject: str) -> list[str]:
+    zones = [z for z in site.direction_zones if subject in z.applies_to and not z.two_way]
+    return [] if zones else [f"draw a direction zone that applies to {subject} (from the signed plan)"]
+
+
+def _lamp_gap(site: Site, signal_id: str | None, owner: str) -> list[str]:
+    signal = site.signal(signal_id)
+    if signal is None:
+        return [f"{owner} names no signal: lamp rules stay silent there"]
+    if signal.region_px is None:
+        return [f"signal '{signal.id}' of {owner} has no region_px: its state is unknown, rules stay undecided"]
+    return []

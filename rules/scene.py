@@ -1,0 +1,113 @@
+"""What a rule may look at: the site on the road, all tracks, all lamps, and the present moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from core.observations import ActorClass, Moment, Role, SignalState, SignalTimeline, TrackHistory
+from core.site import Site, Subject
+from core.time import NS_PER_S
+from rules.ground import Ground, Path
+
+FOUR_WHEELERS = (ActorClass.CAR, ActorClass.BUS, ActorClass.TRUCK)
+TWO_WHEELERS = (ActorClass.BICYCLE, ActorClass.MOTORCYCLE)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """A site in footage pixels with its road geometry."""
+
+    site: Site
+    ground: Ground
+
+    @classmethod
+    def of(cls, site: Site) -> SiteView:
+        """Returns the view of a site already scaled to its footage."""
+        return cls(site, Ground(site))
+
+    def subject_of(self, class_id: ActorClass) -> Subject:
+        """Returns the law a class falls under here (a motor-or-e-bike box follows ``site.two_wheelers``)."""
+        if class_id is ActorClass.PERSON:
+            return "pedestrian"
+        if class_id is ActorClass.BICYCLE:
+            return "nonmotor"
+        return self.site.two_wheelers if class_id is ActorClass.MOTORCYCLE else "motor"
+
+
+@dataclass(slots=True)
+class Scene:
+    """Everything seen up to ``now_ns``."""
+
+    view: SiteView
+    tracks: Sequence[TrackHistory]
+    signals: Mapping[str, SignalTimeline]
+    now_ns: int
+    start_utc: datetime | None = None
+    _paths: dict[int, Path] = field(default_factory=dict)
+
+    def path(self, history: TrackHistory) -> Path:
+        """Returns a track on the road, worked out once."""
+        if history.track_id not in self._paths:
+            self._paths[history.track_id] = self.view.ground.path(history)
+        return self._paths[history.track_id]
+
+    def local_time(self, t_s: float) -> datetime | None:
+        """Returns the wall-clock time at the place; None while the footage's clock is unknown."""
+        if self.start_utc is None:
+            return None
+        return (self.start_utc + timedelta(seconds=float(t_s))).astimezone(ZoneInfo(self.view.site.time_zone))
+
+    def lamp(self, signal_id: str | None) -> SignalTimeline | None:
+        """Returns the timeline of a lamp; None when no lamp is named."""
+        return None if signal_id is None else self.signals.get(signal_id)
+
+    def others_moved(self, track_id: int, start_s: float, end_s: float, *, min_shift_m: float = 2.0) -> bool:
+        """Tells whether any other actor visibly moved between two moments."""
+        for other in self.tracks:
+            if other.track_id == track_id:
+                continue
+            rows = np.flatnonzero((other.t_s >= start_s) & (other.t_s <= end_s))
+            if len(rows) > 2 and self.path(other).shift_m(int(rows[0]), int(rows[-1])) >= min_shift_m:
+                return True
+        return False
+
+
+def moment(path: Path, row: int, role: Role, lamp: SignalTimeline | None = None) -> Moment:
+    """Returns the moment of one row of a track."""
+    box = path.history.xyxy[row]
+    pts_ns = int(path.history.pts_ns[row])
+    return Moment(
+        role=role,
+        pts_ns=pts_ns,
+        xyxy=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+        signal=None if lamp is None else lamp.state_at(pts_ns),
+    )
+
+
+def class_cues(view: SiteView, history: TrackHistory) -> tuple[str, ...]:
+    """Returns the cue that the reviewer must settle which law applies to a two-wheeler."""
+    return ("class_uncertain_ebike_vs_motorcycle",) if history.class_id is ActorClass.MOTORCYCLE else ()
+
+
+def standing_spans(path: Path, *, speed_max_mps: float, min_s: float) -> list[tuple[int, int]]:
+    """Returns (first, last) row of every stand of at least ``min_s``, in order."""
+    slow = np.linalg.norm(path.velocity_mps(1.0), axis=1) <= speed_max_mps
+    spans, start = [], None
+    for row in range(len(slow) + 1):
+        if row < len(slow) and slow[row]:
+            start = row if start is None else start
+        elif start is not None:
+            if path.t_s[row - 1] - path.t_s[start] >= min_s:
+                spans.append((start, row - 1))
+            start = None
+    return spans
+
+
+def state_at(lamp: SignalTimeline | None, t_s: float) -> SignalState:
+    """Returns a lamp's state at a session second; UNKNOWN without a lamp."""
+    return SignalState.UNKNOWN if lamp is None else lamp.state_at(int(t_s * NS_PER_S))

@@ -1,0 +1,103 @@
+"""V05 non-motor wrong way, V06 motor wrong way.
+
+Legal elements (RTSL 35): travelling against the direction signed for the lane. Motor: the whole body is
+beyond the centre line or in the one-way lane.
+Checked here: inside a direction zone drawn from the signed plan, course more than 135 degrees off its
+arrow, far enough, long enough and faster than walking. Two-way zones never convict.
+A human checks: pushing the bike, a detour round works, an officer's order, the sign or marking itself.
+Known traps: reversing into a bay, starting from a doorway to the nearest crossing, id switches.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.geometry import contains
+from core.observations import Candidate, Outcome, Role, TrackHistory
+from core.site import DirectionZone
+from rules.ground import Path
+from rules.scene import Scene, class_cues, moment
+
+RULE_OF = {"motor": "V06", "nonmotor": "V05"}
+GAP_S = 0.6
+"""A hole this short in the run of wrong-way rows is jitter. Source: two frames at the slowest useful rate, 4 Hz."""
+
+
+def wrong_way(history: TrackHistory, scene: Scene) -> list[Outcome]:
+    """Returns the wrong-way rides of one actor, one per zone at most."""
+    subject = scene.view.subject_of(history.class_id)
+    violation_id = RULE_OF.get(subject)
+    if violation_id is None or not scene.view.site.is_enabled(violation_id):
+        return []
+    path = scene.path(history)
+    if len(path.t_s) < 3:
+        return []
+    zones = [z for z in scene.view.site.direction_zones if subject in z.applies_to and not z.two_way]
+    outcomes = (_judge(path, zone, scene, violation_id) for zone in zones)
+    return [o for o in outcomes if o is not None]
+
+
+def _judge(path: Path, zone: DirectionZone, scene: Scene, violation_id: str) -> Candidate | None:
+    parameters = scene.view.site.parameters(violation_id)
+    velocity = path.velocity_mps(1.0)
+    speed_kmh = np.linalg.norm(velocity, axis=1) * 3.6
+    wrong = (
+        _inside(path, zone, whole_body=violation_id == "V06")
+        & (path.heading_deg(zone.heading_px, velocity) > float(parameters["heading_diff_deg_min"]))
+        & (speed_kmh > float(parameters["min_speed_kmh"]))
+    )
+    for first, last in _runs(wrong, path):
+        distance_m = _against_m(path, zone, first, last)
+        duration_s = float(path.t_s[last] - path.t_s[first])
+        if distance_m < float(parameters["min_distance_m"]) or duration_s < float(parameters["min_duration_s"]):
+            continue
+        if not path.history.is_finished and path.history.pts_ns[last] == path.history.pts_ns[-1]:
+            return None
+        rows = (first, int(np.argmin(np.abs(path.t_s - (path.t_s[first] + path.t_s[last]) / 2))), last)
+        roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
+        return Candidate(
+            violation_id=violation_id,
+            track_id=path.history.track_id,
+            subject=path.history.class_id,
+            moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+            parameters=dict(parameters),
+            facts={
+                "distance_m": round(distance_m, 1),
+                "duration_s": round(duration_s, 1),
+                "speed_kmh": round(float(np.median(speed_kmh[first : last + 1])), 1),
+                "scale": scene.view.ground.scale_source,
+            },
+            cues=(*class_cues(scene.view, path.history), "detour_around_obstruction", "pushing_bike")
+            if violation_id == "V05"
+            else ("reversing_manoeuvre", "obstruction_ahead"),
+            region_id=zone.id,
+        )
+    return None
+
+
+def _inside(path: Path, zone: DirectionZone, *, whole_body: bool) -> NDArray[np.bool_]:
+    inside = contains(zone.polygon_px, path.foot_px)
+    if whole_body:
+        inset = (path.boxes[:, 2] - path.boxes[:, 0]) * 0.1
+        for x in (path.boxes[:, 0] + inset, path.boxes[:, 2] - inset):
+            inside &= contains(zone.polygon_px, np.c_[x, path.boxes[:, 3]])
+    return inside
+
+
+def _runs(wrong: NDArray[np.bool_], path: Path) -> list[tuple[int, int]]:
+    rows = np.flatnonzero(wrong)
+    if not len(rows):
+        return []
+    breaks = np.flatnonzero(np.diff(path.t_s[rows]) > GAP_S)
+    firsts, lasts = np.r_[rows[0], rows[breaks + 1]], np.r_[rows[breaks], rows[-1]]
+    return [(int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
+
+
+def _against_m(path: Path, zone: DirectionZone, first: int, last: int) -> float:
+    """Returns the way travelled against the arrow, metres, summed step by step on the local scale."""
+    arrow = path.arrow_m(zone.heading_px)
+    unit = arrow / np.maximum(np.linalg.norm(arrow, axis=1, keepdims=True), 1e-9)
+    steps = np.zeros_like(path.foot_px)
+    steps[1:] = path.vectors_m(np.r_[path.foot_px[:1], path.foot_px[:-1]], path.foot_px)[1:]
+    return float(-(steps * unit).sum(axis=1)[first + 1 : last + 1].sum())
