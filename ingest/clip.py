@@ -19,8 +19,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from core import log
-from core.errors import SourceUndecodable, StoreError
+from core.errors import LukouError, SourceUndecodable, SourceUnreachable, StoreError
 from core.time import NS_PER_S
 from ingest.decode import Reader
 from ingest.footage import Reel
@@ -35,8 +34,8 @@ CONTAINERS: tuple[tuple[str, str, dict[str, str]], ...] = (
     (".mkv", "matroska", {}),
 )
 """Tried in this order; the second holds whatever the first cannot."""
-
-logger = log.get(__name__)
+MUXER_REFUSES = frozenset({errno.EINVAL, errno.EPERM, errno.ENOSYS})
+"""What a container answers to packets it cannot hold; any other system error is the disk's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +113,7 @@ def write_clip(pieces: Sequence[Piece], target: Path, *, is_complete: bool) -> C
     Raises:
         StoreError: the disk refuses.
         SourceUndecodable: no container holds these packets.
+        SourceUnreachable: a file of the session is gone.
     """
     failure: Exception | None = None
     for suffix, form, options in CONTAINERS:
@@ -121,24 +121,35 @@ def write_clip(pieces: Sequence[Piece], target: Path, *, is_complete: bool) -> C
         try:
             _remux(pieces, path, form, options)
         except (FFmpegError, ValueError) as error:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 path.unlink()
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-                raise StoreError(f"cannot write clip '{path}': {error.strerror}; free space or permit it") from error
+            if isinstance(error, OSError) and error.errno not in MUXER_REFUSES:
+                raise _refusal(pieces, path, error) from error
             failure = error
-            continue
-        shown = np.sort(np.concatenate([piece.shown_ns for piece in pieces]))
-        last = pieces[-1].reel
-        end_ns = int(shown[-1]) + last.timeline.interval_ns
-        return Cut(
-            path=path,
-            start_ns=int(shown[0]),
-            end_ns=end_ns,
-            codec=last.codec,
-            picture_count=len(shown),
-            is_complete=is_complete,
-        )
-    raise SourceUndecodable(f"no clip can be cut from '{pieces[0].reel.path.name}'; convert it to H.264") from failure
+        else:
+            return _described(pieces, path, is_complete=is_complete)
+    raise SourceUndecodable(f"no clip can be cut from '{pieces[0].reel.path}'; convert it to H.264") from failure
+
+
+def _refusal(pieces: Sequence[Piece], path: Path, error: OSError) -> LukouError:
+    for piece in pieces:
+        if not piece.reel.path.exists():
+            return SourceUnreachable(f"'{piece.reel.path}' is gone; put it back to cut clips from it")
+    why = error.strerror or "disk error"
+    return StoreError(f"cannot write clip '{path}': {why}; check folder, permission and free space")
+
+
+def _described(pieces: Sequence[Piece], path: Path, *, is_complete: bool) -> Cut:
+    shown = np.sort(np.concatenate([piece.shown_ns for piece in pieces]))
+    last = pieces[-1].reel
+    return Cut(
+        path=path,
+        start_ns=int(shown[0]),
+        end_ns=int(shown[-1]) + last.timeline.interval_ns,
+        codec=last.codec,
+        picture_count=len(shown),
+        is_complete=is_complete,
+    )
 
 
 def _remux(pieces: Sequence[Piece], path: Path, form: str, options: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -220,12 +221,18 @@ def _scan(reader: Reader) -> Stamps:
         hidden.append(packet.is_discard)
     return Stamps(
         pts=np.asarray(pts, dtype=np.int64),
-        dts=np.asarray(dts, dtype=np.int64),
+        dts=np.asarray(dts if set(dts) != {NEVER} else _counted(reader, len(dts)), dtype=np.int64),
         is_key=np.asarray(key, dtype=np.bool_),
         is_hidden=np.asarray(hidden, dtype=np.bool_),
         time_base=reader.time_base,
         is_timed=not UNTIMED & set(reader.container.format.name.split(",")),
     )
+
+
+def _counted(reader: Reader, count: int) -> list[int]:
+    """Returns even decode times for a bare stream, from the rate it names."""
+    rate = reader.stream.average_rate or reader.stream.guessed_rate or Fraction(25)
+    return [round(row / rate / reader.time_base) for row in range(count)]
 
 
 def _timeline(path: Path, stamps: Stamps, *, is_reordering: bool) -> tuple[Timeline, Stamps, VideoFrame]:

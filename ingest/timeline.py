@@ -109,7 +109,7 @@ def repaired(times: IntArray) -> tuple[IntArray, BoolArray]:
     if bool(np.all(np.diff(times) > 0)):
         return times, np.zeros(len(times), dtype=np.bool_)
     forward = np.diff(times)
-    step = usual_interval_ns(np.concatenate([[0], np.cumsum(forward[forward > 0])]))
+    step = int(np.median(forward[forward > 0])) if bool(np.any(forward > 0)) else USUAL_NS
     nudge = max(1, step // 8)
     result = times.copy()
     moved = np.zeros(len(times), dtype=np.bool_)
@@ -143,17 +143,18 @@ def shown_order(stamps: Stamps, *, is_reordering: bool) -> IntArray:
 
 
 def filled(values: IntArray) -> IntArray:
-    """Returns stamps with every missing one put one usual step after its predecessor."""
-    missing = values == NEVER
-    if not bool(np.any(missing)):
+    """Returns stamps with the missing ones put evenly between their neighbours; all missing counts 0, 1, 2 ..."""
+    rows = np.arange(len(values))
+    known = np.flatnonzero(values != NEVER)
+    if len(known) == len(values):
         return values
-    known = values[~missing]
-    step = usual_interval_ns(np.sort(known)) if len(known) > 1 else 1
-    result = values.copy()
-    last = (int(known[0]) if len(known) else 0) - step * (int(np.argmax(~missing)) + 1)
-    for row in range(len(result)):
-        last = last + step if missing[row] else int(values[row])
-        result[row] = last
+    if len(known) < 2:
+        return rows - (int(known[0]) if len(known) else 0) + (int(values[known[0]]) if len(known) else 0)
+    step = max(1, round(float(np.median(np.diff(values[known]) / np.diff(known)))))
+    result: IntArray = np.rint(np.interp(rows, known, values[known])).astype(np.int64)
+    first, last = int(known[0]), int(known[-1])
+    result[:first] = values[first] - step * np.arange(first, 0, -1)
+    result[last + 1 :] = values[last] + step * np.arange(1, len(values) - last)
     return result
 
 
@@ -191,7 +192,7 @@ class Timeline:
 
         Slots are a whole number of usual intervals long and start half an interval early, so a steady
         stream is thinned evenly and jitter does not move pictures across. Below twice the wanted rate
-        every picture has a slot of its own.
+        every picture has a slot of its own. 23.976 counts as 24: a rate may fall short by 0.3 %.
         """
         stride = int(NS_PER_S / self.interval_ns / detect_hz + 0.01)
         if stride <= 1:
