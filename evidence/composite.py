@@ -143,7 +143,7 @@ def _fields(draft: Draft, violation: Violation, wording: Wording) -> list[list[t
             ("device", draft.device["device_code"] or none),
         ],
         [
-            ("signal", wording.still_signal(draft, moment)),
+            ("signal", wording.still_signal(draft, moment)) if draft.signal else ("interval", wording.interval(draft)),
             ("plate", wording.plate(draft, violation)),
             ("clock", wording.clock(draft)),
         ],
@@ -205,7 +205,7 @@ class Sheet:
     def _row(self, row: list[tuple[str, str]], wording: Wording, y: int) -> None:
         unit = self._unit
         label_w = round(unit * 5.2) if self._face.is_cjk else round(unit * 7.2)
-        shares = (0.36, 0.36, 0.28)
+        shares = (0.43, 0.32, 0.25)
         x = float(self._gap)
         for (key, value), share in zip(row, shares, strict=True):
             column_w = (self.width - 2 * self._gap) * share

@@ -74,6 +74,8 @@ def append_line(path: Path, line: bytes) -> None:
             os.fsync(handle)
         except OSError:
             os.ftruncate(handle, before)
+            if before == 0:
+                path.unlink(missing_ok=True)
             raise
     finally:
         os.close(handle)

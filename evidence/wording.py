@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.catalogue import Violation
@@ -24,6 +25,7 @@ ZH = {
     "signal": "信号状态",
     "picture": "图片序号",
     "clock": "时钟误差",
+    "interval": "图片间隔",
     "mark": "防伪码",
     "closeup": "目标局部放大（非原始图片）",
     "unknown": "未知",
@@ -52,6 +54,7 @@ EN = {
     "signal": "Signal",
     "picture": "Picture",
     "clock": "Clock error",
+    "interval": "Interval",
     "mark": "Anti-forgery",
     "closeup": "Subject, enlarged (not an original)",
     "unknown": "unknown",
@@ -173,6 +176,11 @@ class Wording:
         if uncertainty_s is None or not draft.is_clock_known:
             return self.label("unknown")
         return f"≤ {uncertainty_s:g} s ({draft.clock['source'].upper()})"
+
+    def interval(self, draft: Draft) -> str:
+        """Returns the times between the pictures, cut to 0.1 s."""
+        gaps_ns = [b.pts_ns - a.pts_ns for a, b in pairwise(draft.panoramas)]
+        return " / ".join(f"{gap // 100_000_000 / 10:.1f} s" for gap in gaps_ns) or self.label("none")
 
     def offence(self, violation: Violation) -> str:
         """Returns the offence in words."""

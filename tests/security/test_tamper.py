@@ -12,7 +12,7 @@ from evidence.chain import Chain, Link
 from evidence.sign import load_signer
 from evidence.standalone import check_chain
 from evidence.verify import verify_chain, verify_package, verify_store
-from tests.support.packages import StandingClock, case_id, draft, filled_vault, vault
+from tests.support.drafts import StandingClock, case_id, draft, filled_vault, vault
 
 FILES = (
     *("P1.jpg", "P2.jpg", "P3.jpg", "SUBJECT.jpg", "COMPOSITE.jpg", "CLIP.mp4", "TRACK.json"),

@@ -1,0 +1,135 @@
+"""The exported zip verifies itself with nothing of this project, and says the same as ``evidence.verify``."""
+
+import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.errors import HashMismatch, StoreError
+from evidence import standalone
+from evidence.export import export_package
+from evidence.seal import Vault
+from evidence.verify import verify_package, verify_store
+from tests.support.drafts import case_id, filled_vault
+
+
+def unpacked(store: Vault, folder: Path) -> Path:
+    with zipfile.ZipFile(export_package(store, case_id(1), folder)) as archive:
+        archive.extractall(folder / "out")
+    return folder / "out"
+
+
+def run(script: Path, *arguments: str | Path) -> tuple[int, str]:
+    """Runs a verifier in an empty folder, isolated: no environment, no project on the path."""
+    done = subprocess.run(
+        [sys.executable, "-I", str(script), *map(str, arguments)],
+        cwd=script.parent,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_export_is_the_same_every_time_and_stored(tmp_path: Path) -> None:
+    store = filled_vault(tmp_path, 2)
+    one = export_package(store, case_id(1), tmp_path / "one.zip").read_bytes()
+    two = export_package(store, case_id(1), tmp_path / "two.zip").read_bytes()
+    assert one == two
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        assert {i.compress_type for i in archive.infolist()} == {zipfile.ZIP_STORED}
+        for path in store.path(case_id(1)).iterdir():
+            assert archive.read(f"{case_id(1)}/{path.name}") == path.read_bytes()
+        readme = archive.read("README.txt").decode("utf-8-sig")
+    assert store.key_id in readme
+    assert "核验步骤" in readme
+    assert "How to verify" in readme
+
+
+def test_exported_verifier_runs_alone(tmp_path: Path) -> None:
+    store = filled_vault(tmp_path, 2)
+    out = unpacked(store, tmp_path)
+    key = tmp_path / "pinned.pem"
+    key.write_bytes(store.public_key_pem)
+    assert run(out / "verify.py")[0] == 0
+    status, text = run(out / "verify.py", "--key", key)
+    assert (status, text.strip()) == (0, "VALID")
+    (out / case_id(1) / "P3.jpg").write_bytes(b"other")
+    status, text = run(out / "verify.py", "--key", key)
+    assert status == 1
+    assert f"{case_id(1)}/P3.jpg: changed" in text
+    assert "INVALID" in text
+
+
+def test_exported_chain_entry_is_guarded_byte_by_byte(tmp_path: Path) -> None:
+    out = unpacked(filled_vault(tmp_path, 1), tmp_path)
+    entry = out / "chain-entry.json"
+    original = entry.read_bytes()
+    assert standalone.check(out) == []
+    for at in range(len(original)):
+        entry.write_bytes(original[:at] + bytes([original[at] ^ 1]) + original[at + 1 :])
+        problems = standalone.check(out)
+        assert problems, at
+        assert all(p.startswith("chain-entry.json:") for p in problems)
+    entry.unlink()
+    assert standalone.check(out) == ["chain-entry.json: missing"]
+
+
+def test_standalone_imports_nothing_of_the_project() -> None:
+    text = Path(standalone.__file__).read_text(encoding="utf-8")
+    tree = ast.parse(text, feature_version=(3, 9))  # it promises to run on Python 3.9
+    imported = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    imported |= {str(n.module).split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert imported - set(sys.stdlib_module_names) == {"cryptography"}
+
+
+@pytest.mark.parametrize("name", ["P1.jpg", "CLIP.mp4", "manifest.json", "manifest.sig", "public_key.pem"])
+def test_standalone_agrees_with_verify(tmp_path: Path, name: str) -> None:
+    store = filled_vault(tmp_path, 1)
+    script = tmp_path / "alone" / "v.py"
+    script.parent.mkdir()
+    script.write_bytes(Path(standalone.__file__).read_bytes())
+    package = store.path(case_id(1))
+    path = package / name
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    for target, verdict in ((package, verify_package(package)), (store.root, verify_store(store.root))):
+        status, text = run(script, target)
+        assert status == 1
+        assert not verdict.is_valid
+        assert [line.strip() for line in text.splitlines()][:-1] == list(verdict.problems)
+
+
+def test_verifier_says_when_there_is_nothing_to_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert standalone.main([str(tmp_path)]) == 2
+    assert standalone.main([str(tmp_path), "--key", str(tmp_path / "no.pem")]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert "neither an evidence package nor a store" in lines[0]
+    assert "cannot read" in lines[1]
+
+
+def test_wrong_key_file_is_named(tmp_path: Path) -> None:
+    store = filled_vault(tmp_path, 1)
+    problems = verify_package(store.path(case_id(1)), public_key_pem=b"no key").problems
+    assert any("holds no Ed25519 public key" in p for p in problems)
+
+
+def test_changed_package_is_not_exported(tmp_path: Path) -> None:
+    store = filled_vault(tmp_path, 1)
+    path = store.path(case_id(1)) / "CLIP.mp4"
+    path.chmod(0o644)
+    path.write_bytes(b"x")
+    with pytest.raises(HashMismatch, match="CLIP"):
+        export_package(store, case_id(1), tmp_path / "out.zip")
+    assert not (tmp_path / "out.zip").exists()
+
+
+def test_missing_target_folder_is_said(tmp_path: Path) -> None:
+    store = filled_vault(tmp_path, 1)
+    with pytest.raises(StoreError, match="exporting case"):
+        export_package(store, case_id(1), tmp_path / "nowhere" / "out.zip")
