@@ -1,0 +1,5 @@
+"""``python -m cli``: the same as ``lukou``."""
+
+from cli.main import run
+
+run()

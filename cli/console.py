@@ -1,0 +1,66 @@
+"""The terminal: one place for tables, JSON and messages. Results go to stdout, everything else to stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def out() -> Console:
+    """Returns the console for results."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def err() -> Console:
+    """Returns the console for progress and messages."""
+    return Console(stderr=True, highlight=False)
+
+
+def say(message: str, *, style: str = "") -> None:
+    """Prints one line for the person, not for a machine."""
+    err().print(Text(message, style=style), soft_wrap=True)
+
+
+def emit(value: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Prints a value as JSON, one document, Chinese as it is."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Prints a table; a terminal gets lines and colour, a pipe gets plain text."""
+    table = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    out().print(table)
+
+
+def clock_text(moment: datetime | None, time_zone: str = "Asia/Shanghai") -> str:
+    """Returns a time as a person at the place reads it.
+
+    >>> from datetime import UTC
+    >>> clock_text(datetime(2026, 11, 22, 0, 15, 3, tzinfo=UTC))
+    '2026-11-22 08:15:03'
+    >>> clock_text(None)
+    'time unknown'
+    """
+    return "time unknown" if moment is None else f"{moment.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M:%S}"
+
+
+def offset_text(seconds: float) -> str:
+    """Returns a position in footage.
+
+    >>> offset_text(83.42)
+    '1:23.4'
+    >>> offset_text(59.97)
+    '1:00.0'
+    """
+    tenths = round(seconds * 10)
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

@@ -1,0 +1,98 @@
+"""``lukou serve`` and ``lukou user add``: the console for the people who decide."""
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cases.states import UserRole
+from cli.cases import open_vault
+from cli.console import emit, out, say
+from cli.home import JsonOption, OutOption, open_cases, settings_for
+from core.errors import ConfigError, ModelError
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from vision.mask import PictureMasker
+
+
+def serve(
+    out_dir: OutOption = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", show_default=False)
+    ] = None,
+) -> None:
+    """Serves the console and the exposure screens until Ctrl-C."""
+    settings = settings_for(out_dir)
+    with open_cases(settings) as store:
+        if not store.users():
+            say("nobody can log in yet; add two people: lukou user add NAME --role officer", style="yellow")
+    run_server(with_address(settings, host, port))
+
+
+def add_user(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Login name.")],
+    role: Annotated[UserRole, typer.Option(help="reviewer (辅警), officer (民警) or admin.")],
+    out_dir: OutOption = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Adds somebody who may log in; an offence is decided by two different people."""
+    settings = settings_for(out_dir)
+    password = (
+        _password_from_stdin()
+        if password_stdin
+        else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
+    with open_cases(settings, must_exist=False) as store:
+        user = store.add_user(name, password, role)
+    if as_json:
+        emit({"name": user.name, "role": user.role.value})
+    else:
+        out().print(f"{user.name} may log in as {user.role.value}", soft_wrap=True)
+
+
+def run_server(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
+    """Serves the console until interrupted; ``announce`` is told the URL once it answers."""
+    from api.app import create_app
+    from api.server import serve as serve_app
+
+    vault = open_vault(settings)
+    with open_cases(settings, must_exist=False) as store:
+        app = create_app(settings, store, vault, load_masker())
+        serve_app(app, settings.host, settings.port, ready=announce or _announce)
+
+
+def load_masker() -> "PictureMasker | None":
+    """Returns the masker of the exposure screens; None, said aloud, when it cannot be loaded."""
+    from vision.mask import PictureMasker
+
+    try:
+        return PictureMasker()
+    except ModelError as error:
+        say(f"{error.message}; screens will show statistics instead of pictures", style="yellow")
+        return None
+
+
+def with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
+    """Returns the settings with another address to listen on."""
+    changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    return settings.model_copy(update=changes)
+
+
+def _password_from_stdin() -> str:
+    password = sys.stdin.readline().rstrip("\n")
+    if not password:
+        raise ConfigError("no password on standard input; pipe one line in, or leave out --password-stdin")
+    return password
+
+
+def _announce(url: str) -> None:
+    out().print(f"console at {url}", soft_wrap=True)
+    say("Ctrl-C ends it")
