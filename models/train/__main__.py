@@ -1,0 +1,206 @@
+"""Makes the pole detector: ``python -m models.train --corpus ../shared/train --renders DIR --hours 1.2``.
+
+1. data        shippable corpus rows, labels completed by a teacher; rendered clips
+2. real        fine-tune from COCO weights on the real rows, half the time
+3. scenes      go on with real rows and rendered scenes, the other half
+4. average     of both stages
+5. export      each of the three to ONNX, measure, choose by place_d and the held-out scenes
+6. describe    weights and manifest, ready to be copied to models/weights and models/manifests
+
+Every step leaves its result under ``--out`` and is skipped when that exists, so the run can be interrupted.
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core import log
+from core.observations import ActorClass
+from models.boxes import Reader
+from models.registry import Metric, Thresholds, TrainingSource
+from models.train import dataset, describe, evaluate, export, recipe, sets
+
+TEACHER_CLASSES = [0, 1, 2, 3, 4, 5, 0, 0, 0, 0]
+"""The teacher's ten classes: our six, then lamps and lines, which are never read."""
+
+THRESHOLDS = Thresholds(confidence=0.25, per_class={"bicycle": 0.2, "motorcycle": 0.2}, nms_iou=0.6)
+CHOOSING_SETS = ("place_d", "rendered_held_out")
+logger = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to make from what."""
+
+    shared: Path
+    renders: tuple[Path, ...]
+    held_out: tuple[Path, ...]
+    out: Path
+    hours: float
+    threads: int
+    seed: int
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs every step that has no result yet."""
+    log.configure(level="info")
+    plan = _parse(arguments)
+    plan.out.mkdir(parents=True, exist_ok=True)
+    sources = build_data(plan)
+    checkpoints = train(plan)
+    chosen, metrics = choose(plan, checkpoints)
+    manifest = describe.describe(
+        chosen,
+        name="pole",
+        version=datetime.now(UTC).strftime("%Y.%m.%d"),
+        thresholds=THRESHOLDS,
+        sources=sources,
+        metrics=metrics,
+        recipe=summary(plan, chosen.stem),
+        created=datetime.now(UTC).replace(microsecond=0),
+    )
+    (plan.out / "pole.onnx").write_bytes(chosen.read_bytes())
+    describe.save(manifest, plan.out / "pole.json")
+    logger.info("model_described", chosen=chosen.stem, sha256=manifest.sha256)
+
+
+def _parse(arguments: Sequence[str] | None) -> Plan:
+    parser = argparse.ArgumentParser(prog="python -m models.train", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--corpus", type=Path, required=True, help="folder with corpus/, place_d/ and initial weights")
+    parser.add_argument("--renders", type=Path, required=True, help="folder of rendered clips (<name>.mp4, .gt.json)")
+    parser.add_argument("--held-out", default="v22_1,v23_4,v25_2,v26_3", help="clips kept for measuring")
+    parser.add_argument("--out", type=Path, default=Path("runs/pole"))
+    parser.add_argument("--hours", type=float, default=1.2, help="training time of both stages together")
+    parser.add_argument("--threads", type=int, default=1, help="1 on a shared machine")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(arguments)
+    apart = set(given.held_out.split(","))
+    clips = sorted(path for path in given.renders.glob("*.mp4") if path.with_suffix(".gt.json").exists())
+    return Plan(
+        shared=given.corpus,
+        renders=tuple(c for c in clips if c.stem not in apart),
+        held_out=tuple(c for c in clips if c.stem in apart),
+        out=given.out,
+        hours=given.hours,
+        threads=given.threads,
+        seed=given.seed,
+    )
+
+
+def build_data(plan: Plan) -> list[TrainingSource]:
+    """Makes both data sets and returns what is in them."""
+    done = plan.out / "sources.json"
+    if not done.exists():
+        teacher = evaluate.build_finder(
+            plan.shared / "trial_soup_640.onnx", _reader(TEACHER_CLASSES, 0.3), long_side_px=640, threads=plan.threads
+        )
+        real, scenes = plan.out / "data_real", plan.out / "data_scenes"
+        sources = describe.corpus_sources(dataset.write_corpus(plan.shared / "corpus", real, teacher))
+        dataset.write_data_yaml(real)
+        shutil.copytree(real, scenes, symlinks=True, dirs_exist_ok=True)
+        count = dataset.write_renders(plan.renders, scenes, seed=plan.seed)
+        dataset.write_data_yaml(scenes)
+        sources.append(TrainingSource(source="own renders (sim)", licence="AGPL-3.0-or-later", images=count))
+        done.write_text(json.dumps([s.model_dump() for s in sources], indent=1), encoding="utf-8")
+    return [TrainingSource.model_validate(s) for s in json.loads(done.read_text(encoding="utf-8"))]
+
+
+def train(plan: Plan) -> dict[str, Path]:
+    """Runs both stages and averages them; returns the checkpoints by name."""
+    first, second = stages(plan)
+    found = {first.name: recipe.run(first), second.name: recipe.run(second)}
+    found["average"] = plan.out / "average.pt"
+    if not found["average"].exists():
+        recipe.average([found[first.name], found[second.name]], found["average"])
+    return found
+
+
+def stages(plan: Plan) -> tuple[recipe.Stage, recipe.Stage]:
+    """Returns the two runs of the trainer."""
+    common: dict[str, Any] = {"out": plan.out, "hours": plan.hours / 2, "threads": plan.threads, "seed": plan.seed}
+    init = plan.shared / "yolo11n_coco_dequant_bn.pt"
+    first = recipe.Stage(name="real", data=plan.out / "data_real" / "data.yaml", init=init, **common)
+    second = recipe.Stage(
+        name="scenes",
+        data=plan.out / "data_scenes" / "data.yaml",
+        init=first.result,
+        learning_rate=5e-4,
+        strong=True,
+        **common,
+    )
+    return first, second
+
+
+def choose(plan: Plan, checkpoints: dict[str, Path]) -> tuple[Path, list[Metric]]:
+    """Exports and measures every checkpoint; returns the best one's ONNX file and figures."""
+    measured = {}
+    for name, checkpoint in checkpoints.items():
+        target = plan.out / f"{name}.onnx"
+        if not target.exists():
+            export.export(checkpoint, target)
+        measured[target] = figures(plan, target)
+        logger.info("model_measured", name=name, score=round(score(measured[target]), 3))
+    best = max(measured, key=lambda path: score(measured[path]))
+    return best, measured[best]
+
+
+def figures(plan: Plan, weights: Path, long_side_px: int = 640) -> list[Metric]:
+    """Returns the figures of an exported network on every set."""
+    find = evaluate.build_finder(
+        weights, _reader(list(range(len(ActorClass))), evaluate.FLOOR), long_side_px=long_side_px, threads=plan.threads
+    )
+    every = sets.evaluation_sets(plan.shared / "corpus", plan.shared / "place_d", plan.held_out)
+    return [metric for data in every for metric in evaluate.measure(find, data)]
+
+
+def score(metrics: Sequence[Metric]) -> float:
+    """Returns the mean AP50 over the groups of the sets that may be used for choosing."""
+    values = {(m.set, m.class_name): m.ap50 for m in metrics if m.set in CHOOSING_SETS and m.ap50 is not None}
+    return sum(values.values()) / max(1, len(values))
+
+
+def summary(plan: Plan, chosen: str) -> dict[str, Any]:
+    """Returns what the manifest says about the training run."""
+    first, second = stages(plan)
+    return {
+        "code": "models/train",
+        "chosen": chosen,
+        "chosen_by": "mean AP50 on " + ", ".join(CHOOSING_SETS),
+        "stages": [
+            {
+                "name": s.name,
+                "hours": round(s.hours, 2),
+                "size_px": s.size_px,
+                "batch": s.batch,
+                "learning_rate": s.learning_rate,
+                "augmentation": recipe.STRONG if s.strong else recipe.GENTLE,
+                "seed": s.seed,
+            }
+            for s in (first, second)
+        ],
+        "held_out": [clip.stem for clip in plan.held_out],
+        "precision": "bf16 autocast, fp32 loss, fp16 weights in the file",
+    }
+
+
+def _reader(classes: list[int], least: float) -> Reader:
+    """Returns a reader with one threshold that never reads channels beyond our classes."""
+    levels = [least if channel < len(ActorClass) else 2.0 for channel in range(len(classes))]
+    return Reader(
+        class_of=np.array(classes, dtype=np.int64),
+        least=np.array(levels, dtype=np.float32),
+        nms_iou=THRESHOLDS.nms_iou,
+        rider_share=THRESHOLDS.rider_share,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From pixels to observations: detecting, tracking, reading lamps, masking people and plates."""

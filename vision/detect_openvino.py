@@ -1,0 +1,77 @@
+"""OpenVINO: the fast engine. Precision is left to its CPU default (bf16 where the CPU has AMX or AVX512-BF16).
+
+The picture goes in as it is (uint8, RGB, rows first): conversion happens inside the compiled graph,
+where it costs nothing. The network is compiled once for each input shape it meets (0.3 s), which runs
+faster than one dynamic graph. Two requests run at once, one a stream: on two cores that is all there is to gain.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, cast
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from core.errors import ModelError
+from core.observations import FloatArray
+
+STREAMS = 2
+
+
+class OpenVinoNetwork:
+    """One network on OpenVINO's CPU plug-in."""
+
+    def __init__(self, path: Path, *, streams: int = STREAMS) -> None:
+        self._core: Any = openvino.Core()
+        self._streams = streams
+        self._path = path
+        self._queues: dict[tuple[int, int], Any] = {}
+        self._lock = Lock()
+        self._read()
+
+    def run(self, inputs: Sequence[NDArray[np.uint8]]) -> list[FloatArray]:
+        """Returns the raw output (4 + C, A) for each padded picture (H, W, 3) RGB uint8."""
+        outputs: list[FloatArray | None] = [None] * len(inputs)
+        with self._lock:
+            used = {rgb.shape[:2] for rgb in inputs}
+            for index, rgb in enumerate(inputs):
+                self._queue(rgb.shape[:2]).start_async(rgb[None], (outputs, index))
+            for shape in used:
+                self._queue(shape).wait_all()
+        return cast("list[FloatArray]", outputs)
+
+    def _read(self) -> Any:
+        try:
+            return self._core.read_model(self._path)
+        except RuntimeError as error:
+            raise ModelError(
+                f"OpenVINO cannot load {self._path.name}; reinstall lukou", file=self._path.name
+            ) from error
+
+    def _queue(self, shape: tuple[int, ...]) -> Any:
+        key = (shape[0], shape[1])
+        if key not in self._queues:
+            queue = openvino.AsyncInferQueue(self._compile(*key), self._streams)
+            queue.set_callback(_keep)
+            self._queues[key] = queue
+        return self._queues[key]
+
+    def _compile(self, height_px: int, width_px: int) -> Any:
+        model = self._read()
+        model.reshape([1, 3, height_px, width_px])
+        steps = openvino.preprocess.PrePostProcessor(model)
+        tensor = steps.input().tensor()
+        tensor.set_element_type(openvino.Type.u8)
+        tensor.set_layout(openvino.Layout("NHWC"))
+        steps.input().model().set_layout(openvino.Layout("NCHW"))
+        steps.input().preprocess().convert_element_type(openvino.Type.f32).scale(255.0)
+        hints = {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": self._streams, "INFERENCE_NUM_THREADS": self._streams}
+        return self._core.compile_model(steps.build(), "CPU", hints)
+
+
+def _keep(request: Any, place: tuple[list[FloatArray | None], int]) -> None:
+    """Copies a finished request's output before the request is used again."""
+    outputs, index = place
+    outputs[index] = request.get_output_tensor(0).data[0].copy()
