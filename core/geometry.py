@@ -23,7 +23,8 @@ def homography(image_px: ArrayLike, ground_m: ArrayLike) -> Array:
         rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y, -u])
         rows.append([0, 0, 0, x, y, 1, -v * x, -v * y, -v])
     matrix: Array = np.linalg.svd(np.asarray(rows))[2][-1].reshape(3, 3)
-    return matrix / matrix[2, 2]
+    scaled: Array = matrix / matrix[2, 2]
+    return scaled
 
 
 def project(matrix: Array, points: ArrayLike) -> Array:

@@ -16,14 +16,18 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LUKOU_", extra="ignore")
 
-    home: Path = Field(default_factory=default_home, description="folder of database, evidence store, keys, checkpoints")
+    home: Path = Field(
+        default_factory=default_home, description="folder of database, evidence store, keys, checkpoints"
+    )
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default SQLite inside home")
     host: str = Field(default="127.0.0.1", description="address the console listens on")
     port: int = Field(default=8790, ge=0, le=65535, description="port of the console; 0 picks a free one")
     session_secret: SecretStr | None = Field(default=None, description="key of login cookies; made at first start")
     detect_hz: float = Field(default=8.0, ge=1.0, le=60.0, description="detector runs per second of footage, at least")
     engine: str = Field(default="auto", pattern="^(auto|openvino|onnxruntime)$", description="inference engine")
-    display_hours: float = Field(default=72.0, gt=0, le=72.0, description="longest time an item may stay on a screen, h")
+    display_hours: float = Field(
+        default=72.0, gt=0, le=72.0, description="longest time an item may stay on a screen, h"
+    )
 
     @property
     def database(self) -> str:

@@ -260,7 +260,9 @@ class Site(Part):
         wanted += [(f"crosswalk '{c.id}'", c.signal) for c in self.crosswalks]
         for owner, signal_id in wanted:
             if signal_id is not None and signal_id not in signals:
-                raise ValueError(f"{owner} names signal '{signal_id}', which is not under signals; add it or correct it")
+                raise ValueError(
+                    f"{owner} names signal '{signal_id}', which is not under signals; add it or correct it"
+                )
         lines = {s.id for s in self.stop_lines}
         for leave in self.exits:
             if leave.stop_line is not None and leave.stop_line not in lines:
@@ -309,14 +311,18 @@ def load_site(path: Path) -> Site:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"site file {path} cannot be read ({error.strerror}); check the path", path=str(path)) from error
+        raise ConfigError(
+            f"site file {path} cannot be read ({error.strerror}); check the path", path=str(path)
+        ) from error
     try:
         data = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
         line = str(error).strip().splitlines()[-1].strip()
         raise ConfigError(f"site file {path} is not valid YAML: {line}", path=str(path)) from error
     if not isinstance(data, dict):
-        raise ConfigError(f"site file {path} is empty or not a mapping; start from an example under sites/", path=str(path))
+        raise ConfigError(
+            f"site file {path} is empty or not a mapping; start from an example under sites/", path=str(path)
+        )
     try:
         return Site.model_validate(data)
     except ValidationError as error:

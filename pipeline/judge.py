@@ -68,9 +68,7 @@ class Judge:
     ) -> list[Finding | Undecided]:
         if not ended and not due:
             return []
-        self._recent = [
-            t for t in self._recent if self._now_ns - int(t.pts_ns[-1]) <= REMEMBER_S * NS_PER_S
-        ] + ended
+        self._recent = [t for t in self._recent if self._now_ns - int(t.pts_ns[-1]) <= REMEMBER_S * NS_PER_S] + ended
         signals = {key: reader.timeline() for key, reader in self._readers.items()}
         scene = Scene(
             view=self._view,

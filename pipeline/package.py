@@ -33,7 +33,7 @@ def candidate_key(session: Session, candidate: Candidate) -> str:
 
 
 def case_id(session: Session, candidate: Candidate) -> str:
-    """Returns the case's ULID: time of the offence (or of the session's zero) and the candidate key, no chance in it."""
+    """Returns the case's ULID: time of the offence, or its place in the footage, and the candidate key; no chance."""
     start_ms = int(session.start_utc.timestamp() * 1000) if session.start_utc else 0
     stamp = (start_ms + candidate.onset_ns // 1_000_000).to_bytes(6, "big")
     return str(ULID.from_bytes(stamp + bytes.fromhex(candidate_key(session, candidate))[:10]))
@@ -182,7 +182,12 @@ def code_commit() -> str | None:
         return None
     try:
         done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5, check=True
+            ["/usr/bin/env", "git", "rev-parse", "HEAD"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -22,7 +22,7 @@ SIDE_MARGIN_M = 0.4
 REARM_M = 0.5
 """The rear must be this far before the line for a new crossing. Source: V02 overrun_min_m, violations.yaml."""
 TURN_DEG = 50.0
-"""A final course this far off the line's normal is a turn. Source: midway between straight and a right angle, rounded up."""
+"""A final course this far off the line's normal is a turn. Source: over half a right angle."""
 TURN_MIN_M = 6.0
 """Course is judged after this way past the line. Source: a car's length and a half, domain.md 1.1."""
 

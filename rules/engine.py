@@ -23,7 +23,7 @@ RULES: tuple[Rule, ...] = (red_light, stop_line, pedestrian_red, wrong_way, park
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""
 SAME_PLACE_IOU = 0.3
-"""Two boxes of one actor under two ids overlap at least this much. Source: the tracker's own joining threshold, doubled."""
+"""Boxes of one actor under two ids overlap at least this much. Source: above the tracker's joining threshold."""
 HANDOVER_S = 1.5
 """An id switch leaves at most this hole. Source: the tracker's memory for moving actors."""
 

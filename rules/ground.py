@@ -9,6 +9,7 @@ said so in the record (``Ground.scale_source``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -72,7 +73,7 @@ class Path:
         start, ``span`` is the line's length on the same scale.
         """
         line, towards = np.asarray(points_px, float), np.asarray(towards_px, float)
-        parts = [self._to_segment(a, b, towards) for a, b in zip(line[:-1], line[1:], strict=True)]
+        parts = [self._to_segment(a, b, towards) for a, b in pairwise(line)]
         distance, along, length = (np.stack(values) for values in zip(*parts, strict=True))
         outside = np.maximum(np.maximum(-along, along - length), 0)
         nearest = outside.argmin(axis=0)
@@ -121,7 +122,7 @@ class Path:
         """Returns how much a travel direction leads away from the camera: 1 away, 0 across, -1 towards it."""
         step = np.asarray(towards_px, float) - np.asarray(origin_px, float)
         if self.ground.matrix is not None:
-            camera_side = project(self.ground.matrix, [np.asarray(origin_px, float) + (0, 4.0)])
+            camera_side = project(self.ground.matrix, [np.add(origin_px, (0.0, 4.0))])
             here = project(self.ground.matrix, [np.asarray(origin_px, float)])
             ahead = project(self.ground.matrix, [np.asarray(origin_px, float) + step / np.linalg.norm(step)])
             back, forth = (camera_side - here)[0], (ahead - here)[0]
@@ -196,7 +197,8 @@ class Ground:
         per_m = body.height_m * self._cos + body.top_m * self._sin
         height_px = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
         across = _grown(height_px) / per_m
-        return np.c_[across, across * self._sin]
+        scale: Array = np.c_[across, across * self._sin]
+        return scale
 
 
 def _completed(boxes: Array, picture_height_px: int) -> Array:

@@ -21,7 +21,7 @@ from rules.ground import Path
 from rules.scene import FOUR_WHEELERS, Scene, moment
 
 FOOTPRINT_SHARE = 0.4
-"""Lower part of a vehicle's box that stands for its footprint. Source: 4.5 m x sin 24 deg against the box height, ground.py."""
+"""Lower part of a box that stands for the footprint. Source: half the foreshortened length, ground.py at 24 degrees."""
 
 
 def parking(history: TrackHistory, scene: Scene) -> list[Outcome]:
@@ -32,8 +32,9 @@ def parking(history: TrackHistory, scene: Scene) -> list[Outcome]:
     if not zones or history.duration_s < min(confirm_s(z, scene) for z in zones):
         return []
     path = scene.path(history)
-    outcomes = (_judge(path, zone, scene) for zone in zones)
-    return [o for o in outcomes if o is not None][:1]
+    candidates = (_judge(path, zone, scene) for zone in zones)
+    first = next((c for c in candidates if c is not None), None)
+    return [] if first is None else [first]
 
 
 def confirm_s(zone: NoStopZone, scene: Scene) -> float:

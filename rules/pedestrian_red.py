@@ -21,9 +21,6 @@ from core.time import NS_PER_S
 from rules.ground import Path
 from rules.scene import Scene, moment, state_at
 
-EDGE_SHARE = 0.02
-"""An entry counts from this share of the crosswalk's length: the kerb stone itself. Source: 0.3 m of a 15 m road."""
-
 
 def pedestrian_red(history: TrackHistory, scene: Scene) -> list[Outcome]:
     """Returns the red-light entries of one pedestrian."""
@@ -42,36 +39,28 @@ def _judge(path: Path, crosswalk: Crosswalk, scene: Scene) -> Outcome | None:
     for island in crosswalk.refuge_islands_px:
         inside &= ~contains(island, path.foot_px)
     entry = next((i for i in range(1, len(inside)) if inside[i] and not inside[:i].any()), None)
-    if entry is None:
-        return None
-    rows = _progress(path, crosswalk, entry, inside, parameters)
-    if rows is None:
+    rows = None if entry is None else _progress(path, crosswalk, entry, inside, parameters)
+    if entry is None or rows is None:
         return None
     lamp = scene.lamp(crosswalk.signal)
     entered_s = float(path.t_s[entry])
     state = state_at(lamp, entered_s)
-    if state in (SignalState.GREEN, SignalState.YELLOW):
-        return None
-    if lamp is None:
-        return None
-    if state is not SignalState.RED:
+    if lamp is not None and state in (SignalState.UNKNOWN, SignalState.OFF):
         return Undecided(
             violation_id="V04",
             track_id=path.history.track_id,
             pts_ns=int(path.history.pts_ns[entry]),
             reason="pedestrian lamp not readable at entry",
         )
-    since_s = (lamp.since_at(int(entered_s * NS_PER_S)) or 0) / NS_PER_S
-    if entered_s - since_s < float(parameters["red_guard_s"]):
+    since_s = 0.0 if lamp is None else (lamp.since_at(int(entered_s * NS_PER_S)) or 0) / NS_PER_S
+    if lamp is None or state is not SignalState.RED or entered_s - since_s < float(parameters["red_guard_s"]):
         return None
     roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V04",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(
-            moment(path, row, role, lamp) for row, role in zip((entry - 1, *rows), roles, strict=True)
-        ),
+        moments=tuple(moment(path, row, role, lamp) for row, role in zip((entry - 1, *rows), roles, strict=True)),
         parameters=dict(parameters),
         facts={
             "entered_s": round(entered_s, 2),

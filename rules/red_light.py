@@ -21,7 +21,7 @@ from rules.scene import Scene, class_cues, moment, standing_spans, state_at
 
 RULE_OF = {"motor": "V01", "nonmotor": "V03"}
 SETTLE_S = 5.0
-"""A passage is judged this long after the body passed, when the movement shows. Source: clip_post_s, violations.yaml."""
+"""A passage is judged this long after the body passed: the movement shows. Source: clip_post_s, violations.yaml."""
 STAND_MPS = 0.55
 """Standing still: 2 km/h. Source: V02 stationary_speed_max_kmh, violations.yaml."""
 STAND_S = 2.0
@@ -53,28 +53,16 @@ def _signal_id(line: StopLine, violation_id: str) -> str | None:
 
 
 def _judge(crossing: Crossing, scene: Scene, violation_id: str, signal_id: str | None) -> Outcome | None:
-    path = crossing.path
-    if crossing.past_row is None or crossing.rear_s is None:
-        return None
-    if not path.history.is_finished and scene.now_ns / NS_PER_S < crossing.rear_s + SETTLE_S:
-        return None
     parameters = scene.view.site.parameters(violation_id)
-    after = _after_row(crossing, float(parameters["p3_min_displacement_m"]))
-    if after is None or not has_travelled(path, crossing.before_row, after):
+    further_m = float(parameters["p3_min_displacement_m"])
+    after = _after_row(crossing, further_m) if _is_settled(crossing, scene) else None
+    if after is None or not has_travelled(crossing.path, crossing.before_row, after):
         return None
     lamp = scene.lamp(signal_id)
-    states = [state_at(lamp, t) for t in (crossing.front_s, crossing.rear_s)]
-    if SignalState.GREEN in states or SignalState.YELLOW in states:
-        return None
-    if lamp is None or states != [SignalState.RED, SignalState.RED]:
-        return _undecided(violation_id, crossing, LAMP_DOUBT if lamp else "no lamp configured for this stop line")
-    if not _is_past_guard(lamp, crossing.front_s, float(parameters["red_guard_s"])):
-        return None
-    movement = movement_after(crossing, scene.view.site)
-    verdict = _lamp_rules(movement, crossing.line, scene.view.site.signal(signal_id))
-    if verdict is not None:
-        return _undecided(violation_id, crossing, verdict) if verdict else None
-    after = _red_after(crossing, lamp, after, float(parameters["p3_min_displacement_m"]))
+    doubt = _doubt(crossing, scene, signal_id, float(parameters["red_guard_s"]))
+    if doubt is not None or lamp is None:
+        return _undecided(violation_id, crossing, doubt) if doubt else None
+    after = _red_after(crossing, lamp, after, further_m)
     if after is None:
         return None
     before = _red_before(crossing, lamp)
@@ -82,7 +70,40 @@ def _judge(crossing: Crossing, scene: Scene, violation_id: str, signal_id: str |
         return _undecided(violation_id, crossing, "no picture before the line in red")
     if not _is_steady(crossing, before, after, float(parameters.get("max_p1_p3_s", 15.0))):
         return None
-    return _candidate(scene, violation_id, crossing, lamp, (before, crossing.past_row, after), movement, parameters)
+    return _candidate(scene, crossing, lamp, violation_id=violation_id, before=before, after=after)
+
+
+def _is_settled(crossing: Crossing, scene: Scene) -> bool:
+    """Tells whether the whole body passed, long enough ago for its movement to show."""
+    if crossing.rear_s is None:
+        return False
+    return crossing.path.history.is_finished or scene.now_ns / NS_PER_S >= crossing.rear_s + SETTLE_S
+
+
+def _doubt(crossing: Crossing, scene: Scene, signal_id: str | None, guard_s: float) -> str | None:
+    """Returns None when red forbade the passage, "" when it was free, else why that stays open."""
+    lamp, signal = scene.lamp(signal_id), scene.view.site.signal(signal_id)
+    states = [state_at(lamp, crossing.front_s), state_at(lamp, crossing.rear_s or crossing.front_s)]
+    if SignalState.GREEN in states or SignalState.YELLOW in states:
+        return ""
+    if lamp is None or signal is None:
+        return "no lamp configured for this stop line"
+    if states != [SignalState.RED, SignalState.RED]:
+        return LAMP_DOUBT
+    if not _is_past_guard(lamp, crossing.front_s, guard_s):
+        return ""
+    return _movement_doubt(movement_after(crossing, scene.view.site), crossing.line, signal)
+
+
+def _movement_doubt(movement: str | None, line: StopLine, signal: Signal) -> str | None:
+    """Returns what ``_doubt`` returns, for the movement made: a round red lamp leaves the right turn free (Reg 38)."""
+    if movement == "R" and "R" in line.movements:
+        return None if signal.is_arrow and "R" in signal.movements else ""
+    if movement is None and "R" in line.movements:
+        return "movement not seen, a right turn would be legal"
+    if movement == "L" and "L" in line.movements and "L" not in signal.movements:
+        return "the lamp read does not govern left turns"
+    return None
 
 
 def _after_row(crossing: Crossing, further_m: float) -> int | None:
@@ -124,42 +145,22 @@ def _is_past_guard(lamp: SignalTimeline, front_s: float, guard_s: float) -> bool
     return since is not None and front_s - since / NS_PER_S >= guard_s
 
 
-def _lamp_rules(movement: str | None, line: StopLine, signal: Signal | None) -> str | None:
-    """Returns None when the lamp forbids the movement, "" when it allows it, else why that is open."""
-    if signal is None:
-        return "no lamp configured for this stop line"
-    if movement == "R" and "R" in line.movements:
-        return None if signal.is_arrow and "R" in signal.movements else ""
-    if movement is None and "R" in line.movements:
-        return "movement not seen, a right turn would be legal"
-    if movement == "L" and "L" in line.movements and "L" not in signal.movements:
-        return "the lamp read does not govern left turns"
-    return None
-
-
 def _is_steady(crossing: Crossing, before: int, after: int, limit_s: float) -> bool:
     path = crossing.path
     spans = standing_spans(path, speed_max_mps=STAND_MPS, min_s=STAND_S)
-    stood_s = sum(
-        max(0.0, min(path.t_s[b], path.t_s[after]) - max(path.t_s[a], path.t_s[before])) for a, b in spans
-    )
+    stood_s = sum(max(0.0, min(path.t_s[b], path.t_s[after]) - max(path.t_s[a], path.t_s[before])) for a, b in spans)
     return bool(path.t_s[after] - path.t_s[before] - stood_s <= limit_s)
 
 
 def _candidate(
-    scene: Scene,
-    violation_id: str,
-    crossing: Crossing,
-    lamp: SignalTimeline,
-    rows: tuple[int, int, int],
-    movement: str | None,
-    parameters: dict[str, object],
+    scene: Scene, crossing: Crossing, lamp: SignalTimeline, *, violation_id: str, before: int, after: int
 ) -> Candidate:
+    rows = (before, crossing.past_row or before, after)
     path = crossing.path
     roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     since_ns = lamp.since_at(int(crossing.front_s * NS_PER_S)) or 0
     speed_kmh = float(np.linalg.norm(path.velocity_mps()[rows[1]])) * 3.6
-    cues = class_cues(scene.view, path.history)
+    cues = class_cues(path.history)
     if violation_id == "V03" and speed_kmh < 7.0:
         cues = (*cues, "pushing_bike")
     return Candidate(
@@ -167,7 +168,7 @@ def _candidate(
         track_id=path.history.track_id,
         subject=path.history.class_id,
         moments=tuple(moment(path, row, role, lamp) for row, role in zip(rows, roles, strict=True)),
-        parameters=dict(parameters),
+        parameters=scene.view.site.parameters(violation_id),
         facts={
             "front_crossed_s": round(crossing.front_s, 2),
             "rear_crossed_s": round(crossing.rear_s or 0.0, 2),
@@ -176,7 +177,7 @@ def _candidate(
             "red_elapsed_s": round(crossing.front_s - since_ns / NS_PER_S, 2),
             "distance_past_line_m": round(float(crossing.rear_m[rows[2]]), 1),
             "speed_kmh": round(speed_kmh, 1),
-            "movement": movement or "unknown",
+            "movement": movement_after(crossing, scene.view.site) or "unknown",
             "scale": scene.view.ground.scale_source,
         },
         cues=cues,

@@ -89,7 +89,7 @@ def moment(path: Path, row: int, role: Role, lamp: SignalTimeline | None = None)
     )
 
 
-def class_cues(view: SiteView, history: TrackHistory) -> tuple[str, ...]:
+def class_cues(history: TrackHistory) -> tuple[str, ...]:
     """Returns the cue that the reviewer must settle which law applies to a two-wheeler."""
     return ("class_uncertain_ebike_vs_motorcycle",) if history.class_id is ActorClass.MOTORCYCLE else ()
 

@@ -2,9 +2,9 @@
 
 Legal elements (Reg 51(5); tender practice after GA/T 832): on red the vehicle passes the line and stands
 there; two pictures at least 10 s apart show that it did not move while others did.
-Checked here: not yet beyond the line by the overrun distance in red (P1), standing beyond it (P2), unmoved 10 s later (P3), lamp
-red all along, other traffic moved between P2 and P3. Cars, buses and trucks only: for two-wheelers the
-law is V20 and the class is uncertain.
+Checked here: not yet beyond the line by the overrun distance in red (P1), standing beyond it (P2),
+unmoved 10 s later (P3), lamp red all along, other traffic moved between P2 and P3. Cars, buses and
+trucks only: for two-wheelers the law is V20 and the class is uncertain.
 A human checks: pushed forward by an emergency vehicle, breakdown, a worn line, an officer's signal.
 Known traps: entered on green or yellow and trapped; open waiting areas; queues that creep.
 """
@@ -79,14 +79,14 @@ def _stand(crossing: Crossing, scene: Scene, parameters: dict[str, object]) -> t
     path = crossing.path
     speed_mps = float(str(parameters["stationary_speed_max_kmh"])) / 3.6
     least_s, over_m = float(str(parameters["stationary_min_s"])), float(str(parameters["overrun_min_m"]))
-    for first, last in standing_spans(path, speed_max_mps=speed_mps, min_s=least_s):
-        if last <= crossing.before_row or float(np.median(crossing.front_m[first : last + 1])) < over_m:
+    for start, last in standing_spans(path, speed_max_mps=speed_mps, min_s=least_s):
+        first = max(start, crossing.before_row + 1)
+        if last < first or float(np.median(crossing.front_m[first : last + 1])) < over_m:
             continue
         if float(np.median(crossing.rear_m[first : last + 1])) > 2 * path.body.length_m:
             continue
         if _in_waiting_area(crossing, scene, first):
             continue
-        first = max(first, crossing.before_row + 1)
         late = np.flatnonzero(path.t_s[first : last + 1] >= path.t_s[first] + least_s)
         if len(late):
             return first, first + int(late[0])

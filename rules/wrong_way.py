@@ -68,7 +68,7 @@ def _judge(path: Path, zone: DirectionZone, scene: Scene, violation_id: str) -> 
                 "speed_kmh": round(float(np.median(speed_kmh[first : last + 1])), 1),
                 "scale": scene.view.ground.scale_source,
             },
-            cues=(*class_cues(scene.view, path.history), "detour_around_obstruction", "pushing_bike")
+            cues=(*class_cues(path.history), "detour_around_obstruction", "pushing_bike")
             if violation_id == "V05"
             else ("reversing_manoeuvre", "obstruction_ahead"),
             region_id=zone.id,

@@ -3,7 +3,8 @@
 A reading is one frame's opinion. The timeline believes a change only when it lasts (LED flicker and
 passing buses do not), dates it to the middle between the two frames it happened between, bridges short
 gaps and otherwise says UNKNOWN.
-Arrangement: vertical, red on top (GB 14887); horizontal, red left (right where traffic keeps left); crosswalk, red over green.
+Arrangement: vertical, red on top (GB 14887); horizontal, red left (right where traffic keeps left);
+crosswalk, red over green.
 """
 
 from __future__ import annotations
@@ -140,4 +141,3 @@ class SignalReader:
                 return
         self._since.append(pts_ns)
         self._states.append(state)
-

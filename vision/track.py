@@ -62,8 +62,8 @@ class _Track:
 
     def predicted(self, pts_ns: int) -> Array:
         gap_s = min((pts_ns - self.pts_ns[-1]) / NS_PER_S, 1.0)
-        shift = self.velocity * gap_s
-        return self.box + np.array([shift[0], shift[1], shift[0], shift[1]])
+        box: Array = self.box + np.tile(self.velocity * gap_s, 2)
+        return box
 
     def add(self, pts_ns: int, box: Array, confidence: float, class_id: int) -> None:
         gap_s = (pts_ns - self.pts_ns[-1]) / NS_PER_S
@@ -109,7 +109,7 @@ class Tracker:
             (np.flatnonzero(confident), self._config.min_overlap, True),
             (np.flatnonzero(~confident), 2 * self._config.min_overlap, False),
         ):
-            pairs = self._match(free_tracks, pick, detections.pts_ns, boxes, groups, min_overlap, may_reach)
+            pairs = self._match(free_tracks, pick, detections, min_overlap=min_overlap, may_reach=may_reach)
             for t, d in pairs:
                 self._tracks[t].add(
                     detections.pts_ns, boxes[d], float(detections.confidence[d]), int(detections.class_id[d])
@@ -151,14 +151,15 @@ class Tracker:
         self,
         tracks: Sequence[int],
         pick: NDArray[np.intp],
-        pts_ns: int,
-        boxes: Array,
-        groups: NDArray[np.int64],
+        detections: Detections,
+        *,
         min_overlap: float,
         may_reach: bool,
     ) -> list[tuple[int, int]]:
         if not tracks or not len(pick):
             return []
+        pts_ns, boxes = detections.pts_ns, np.asarray(detections.xyxy, float)
+        groups = GROUP[detections.class_id]
         chosen = [self._tracks[t] for t in tracks]
         predicted = np.stack([t.predicted(pts_ns) for t in chosen])
         overlap = iou(predicted, boxes[pick])
