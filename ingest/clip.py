@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 CONTAINERS: tuple[tuple[str, str, dict[str, str]], ...] = (
     (".mp4", "mp4", {"movflags": "+faststart"}),
     (".mkv", "matroska", {}),
+    (".nut", "nut", {}),
 )
-"""Tried in this order; the second holds whatever the first cannot."""
+"""Tried in this order: browsers play the first, players the second, FFmpeg the last."""
 MUXER_REFUSES = frozenset({errno.EINVAL, errno.EPERM, errno.ENOSYS})
 """What a container answers to packets it cannot hold; any other system error is the disk's."""
 
@@ -120,6 +121,8 @@ def write_clip(pieces: Sequence[Piece], target: Path, *, is_complete: bool) -> C
         path = target.with_suffix(suffix)
         try:
             _remux(pieces, path, form, options)
+            if form != CONTAINERS[0][1]:
+                _check_playable(path)
         except (FFmpegError, ValueError) as error:
             with suppress(OSError):
                 path.unlink()
@@ -129,6 +132,13 @@ def write_clip(pieces: Sequence[Piece], target: Path, *, is_complete: bool) -> C
         else:
             return _described(pieces, path, is_complete=is_complete)
     raise SourceUndecodable(f"no clip can be cut from '{pieces[0].reel.path}'; convert it to H.264") from failure
+
+
+def _check_playable(path: Path) -> None:
+    """Decodes the first picture: a fallback container may accept packets it does not describe well enough."""
+    with av.open(str(path)) as written:
+        if next(written.decode(video=0), None) is None:
+            raise ValueError("the clip shows nothing")
 
 
 def _refusal(pieces: Sequence[Piece], path: Path, error: OSError) -> LukouError:

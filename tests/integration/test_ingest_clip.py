@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from core.errors import ConfigError, SourceUnreachable, StoreError
+from core.errors import ConfigError, SourceUndecodable, SourceUnreachable, StoreError
 from core.time import NS_PER_S
 from ingest.clip import Cut, build_stamps
 from ingest.session import Session, open_session
@@ -30,7 +30,8 @@ KINDS = [
     ("e.avi", {"codec": "mjpeg"}, ".mp4"),
     ("i.mkv", {"codec": "ffv1", "pix_fmt": "yuv422p10le"}, ".mp4"),
     ("k.h264", {"b_frames": 2}, ".mp4"),
-    ("m.wmv", {"codec": "wmv2"}, ".mkv"),
+    ("p.mov", {"codec": "prores_ks", "pix_fmt": "yuv422p10le"}, ".mkv"),
+    ("m.wmv", {"codec": "wmv2"}, ".nut"),
     ("l.flv", {}, ".mp4"),
 ]
 
@@ -163,6 +164,13 @@ def test_a_span_without_footage_is_refused(tmp_path: Path, span: tuple[int, int]
     session = opened(make_clip(tmp_path / "a.mp4", 25, 1))
     with pytest.raises(ConfigError, match=r"session runs from 0 to 1\.000 s"):
         session.cut(*span, tmp_path / "clip.mp4")
+
+
+def test_packets_no_container_can_hold_are_refused(tmp_path: Path) -> None:
+    session = opened(make_clip(tmp_path / "a.avi", 25, 1, codec="rawvideo"))
+    with pytest.raises(SourceUndecodable, match=r"no clip can be cut from .*a\.avi.*convert it"):
+        session.cut(0, NS_PER_S, tmp_path / "clip.mp4")
+    assert not list(tmp_path.glob("clip*"))
 
 
 def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:
