@@ -31,6 +31,7 @@ from evidence.draft import ULID, Draft
 from evidence.manifest import FileEntry, Manifest, build_manifest, canonical_bytes, manifest_bytes, parse_manifest
 from evidence.picture import NAMES, build_closeup, encode_jpeg
 from evidence.sign import KEY_NAME, load_signer
+from evidence.verify import Verdict, verify_case
 
 log = get(__name__)
 
@@ -178,6 +179,10 @@ class Vault:
                 f"{name} of case {case_id} was changed after sealing; run: lukou verify {case_id}", case_id=case_id
             )
         return found
+
+    def verify(self, case_id: str) -> Verdict:
+        """Returns the verdict on one case: every byte of its package, and its chain entry, against this store's key."""
+        return verify_case(self.root, self.path(case_id), public_key_pem=self.public_key_pem)
 
     def chain_entry(self, case_id: str) -> bytes:
         """Returns the chain entry of a case as canonical JSON.

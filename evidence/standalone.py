@@ -337,8 +337,9 @@ def check_store(root: Path, pinned_pem: bytes | None = None, expected: Mapping[s
 
 def check_export(folder: Path, pinned_pem: bytes | None = None) -> list[str]:
     """Returns every problem of an unpacked export: its packages and the chain entry of each."""
-    problems = []
-    for package in sorted(p.parent for p in folder.glob(f"*/{MANIFEST}")):
+    packages = sorted(p.parent for p in folder.glob(f"*/{MANIFEST}"))
+    problems = [] if packages else [f"{EXPORTED_ENTRY}: its package is missing"]
+    for package in packages:
         problems += [f"{package.name}/{problem}" for problem in check_package(package, pinned_pem)]
         problems += _check_exported_entry(folder / EXPORTED_ENTRY, package, pinned_pem)
     return problems
@@ -349,21 +350,40 @@ def _check_exported_entry(path: Path, package: Path, pinned_pem: bytes | None) -
         return [f"{EXPORTED_ENTRY}: missing"]
     own = package / PUBLIC_KEY
     pem = pinned_pem if pinned_pem is not None else own.read_bytes() if own.is_file() else b""
-    entry, inside = check_entry(path.read_bytes(), load_key(pem))
-    problems = [f"{EXPORTED_ENTRY}: {reason}" for reason in inside]
-    if entry is not None and not inside and entry["manifest_sha256"] != sha256_of(package / MANIFEST):
-        problems.append(f"{EXPORTED_ENTRY}: names another {MANIFEST} than the one of {package.name}")
+    return _check_entry_of(EXPORTED_ENTRY, path.read_bytes(), package, load_key(pem))
+
+
+def _check_entry_of(name: str, line: bytes, package: Path, key: Ed25519PublicKey | None) -> list[str]:
+    entry, inside = check_entry(line, key)
+    manifest = package / MANIFEST
+    problems = [f"{name}: {reason}" for reason in inside]
+    if entry is not None and not inside and manifest.is_file() and entry["manifest_sha256"] != sha256_of(manifest):
+        problems.append(f"{name}: names another {MANIFEST} than the one of {package.name}")
     return problems
 
 
-def check(path: Path, pinned_pem: bytes | None = None) -> list[str] | None:
-    """Returns the problems of a package, store or unpacked export; None when the folder is none of them."""
-    if (path / CHAIN_DIR).is_dir() or packages_of(path):
-        return check_store(path, pinned_pem)
-    if (path / MANIFEST).exists() or (path / SIGNATURE).exists():
-        return check_package(path, pinned_pem)
-    if any(path.glob(f"*/{MANIFEST}")):
-        return check_export(path, pinned_pem)
+def check_case(root: Path, package: Path, pinned_pem: bytes | None = None) -> list[str]:
+    """Returns every problem of one case of a store: its package and its own chain entry."""
+    pem = pinned_pem if pinned_pem is not None else _store_pem(root)
+    problems = check_package(package, pem)
+    wanted = package.name.encode()
+    lines = [(w, t) for d in sorted((root / CHAIN_DIR).glob("*")) for _, w, t in chain_lines(d) if wanted in t]
+    if len(lines) != 1:
+        count = "twice or more" if lines else "not at all"
+        return [*problems, f"{CHAIN_DIR}: case {package.name} is in it {count}"]
+    return problems + _check_entry_of(*lines[0], package, load_key(pem) if pem is not None else None)
+
+
+def check(path: Path, pinned_pem: bytes | None = None) -> tuple[str, list[str]] | None:
+    """Returns what a folder is and its problems; None when there is nothing to check in it."""
+    if any((path / name).exists() for name in (MANIFEST, SIGNATURE)):
+        return f"package {path.resolve().name}", check_package(path, pinned_pem)
+    packages, entries = len(packages_of(path)), sum(1 for d in (path / CHAIN_DIR).glob("*") for _ in chain_lines(d))
+    if packages or entries:
+        return f"store, {packages} packages, {entries} chain entries", check_store(path, pinned_pem)
+    exported = [p.parent.name for p in sorted(path.glob(f"*/{MANIFEST}"))]
+    if exported or (path / EXPORTED_ENTRY).exists():
+        return f"export of {', '.join(exported) or 'no package'}", check_export(path, pinned_pem)
     return None
 
 
@@ -375,14 +395,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         pem = options.key.read_bytes() if options.key else None
-        problems = check(options.path, pem)
+        found = check(options.path, pem)
     except OSError as error:
         sys.stderr.write(f"cannot read {error.filename}: {error.strerror}\n")
         return 2
-    if problems is None:
+    if found is None:
         sys.stderr.write(f"{options.path}: neither an evidence package nor a store; give the folder with {MANIFEST}\n")
         return 2
-    lines = [*(f"  {problem}" for problem in problems), "INVALID" if problems else "VALID"]
+    what, problems = found
+    lines = [*(f"  {problem}" for problem in problems), f"{'INVALID' if problems else 'VALID'}: {what}"]
     if not problems and pem is None:
         lines.append("note: no --key given: nothing changed since sealing, but who sealed it is not proven")
     sys.stdout.write("\n".join(lines) + "\n")

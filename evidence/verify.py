@@ -46,5 +46,16 @@ def verify_store(
     return _verdict(standalone.check_store(root, public_key_pem, expected_entries))
 
 
+def verify_path(path: Path, *, public_key_pem: bytes | None = None) -> Verdict | None:
+    """Returns the verdict on a package, a store or an unpacked export; None when the folder is none of them."""
+    found = standalone.check(path, public_key_pem)
+    return None if found is None else _verdict(found[1])
+
+
+def verify_case(root: Path, package: Path, *, public_key_pem: bytes | None = None) -> Verdict:
+    """Returns the verdict on one case of a store: its package and its own chain entry."""
+    return _verdict(standalone.check_case(root, package, public_key_pem))
+
+
 if __name__ == "__main__":
     sys.exit(standalone.main())

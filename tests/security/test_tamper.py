@@ -11,7 +11,7 @@ import pytest
 from evidence.chain import Chain, Link
 from evidence.sign import load_signer
 from evidence.standalone import check_chain
-from evidence.verify import verify_chain, verify_package, verify_store
+from evidence.verify import verify_case, verify_chain, verify_package, verify_store
 from tests.support.drafts import StandingClock, case_id, draft, filled_vault, vault
 
 FILES = (
@@ -146,6 +146,23 @@ def test_every_byte_of_every_chain_entry_is_guarded(root: Path) -> None:
             assert any(p.startswith(first) for p in problems), (number, at, chr(original[at]), problems)
             flip(path, at, mask_for(original[at]))
     assert path.read_bytes() == original
+
+
+def test_verifying_one_case_looks_at_its_own_entry_too(sealed: Path, root: Path) -> None:
+    path = chain_file(root)
+    original = path.read_bytes()
+    second = original.splitlines()[1]
+    start = original.index(second)
+    pem = (root / "public_key.pem").read_bytes()
+    assert verify_case(root, package(root, 2), public_key_pem=pem).is_valid
+    for at in range(start, start + len(second)):
+        flip(path, at, mask_for(original[at]))
+        problems = verify_case(root, package(root, 2), public_key_pem=pem).problems
+        assert any(p.startswith("chain") for p in problems), at
+        flip(path, at, mask_for(original[at]))
+    write(path, original + second + b"\n")
+    assert verify_case(root, package(root, 2)).problems == (f"chain: case {case_id(2)} is in it twice or more",)
+    assert filled_vault(sealed.parent / "other", 1).verify(case_id(1)).is_valid
 
 
 def test_flipped_line_ends_are_seen(root: Path) -> None:

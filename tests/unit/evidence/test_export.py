@@ -1,6 +1,7 @@
 """The exported zip verifies itself with nothing of this project, and says the same as ``evidence.verify``."""
 
 import ast
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,7 +13,7 @@ from core.errors import HashMismatch, StoreError
 from evidence import standalone
 from evidence.export import export_package
 from evidence.seal import Vault
-from evidence.verify import verify_package, verify_store
+from evidence.verify import verify_package, verify_path, verify_store
 from tests.support.drafts import case_id, filled_vault
 
 
@@ -58,7 +59,7 @@ def test_exported_verifier_runs_alone(tmp_path: Path) -> None:
     key.write_bytes(store.public_key_pem)
     assert run(out / "verify.py")[0] == 0
     status, text = run(out / "verify.py", "--key", key)
-    assert (status, text.strip()) == (0, "VALID")
+    assert (status, text.strip()) == (0, f"VALID: export of {case_id(1)}")
     (out / case_id(1) / "P3.jpg").write_bytes(b"other")
     status, text = run(out / "verify.py", "--key", key)
     assert status == 1
@@ -70,14 +71,14 @@ def test_exported_chain_entry_is_guarded_byte_by_byte(tmp_path: Path) -> None:
     out = unpacked(filled_vault(tmp_path, 1), tmp_path)
     entry = out / "chain-entry.json"
     original = entry.read_bytes()
-    assert standalone.check(out) == []
+    assert standalone.check(out) == (f"export of {case_id(1)}", [])
     for at in range(len(original)):
         entry.write_bytes(original[:at] + bytes([original[at] ^ 1]) + original[at + 1 :])
-        problems = standalone.check(out)
+        problems = standalone.check_export(out)
         assert problems, at
         assert all(p.startswith("chain-entry.json:") for p in problems)
     entry.unlink()
-    assert standalone.check(out) == ["chain-entry.json: missing"]
+    assert standalone.check_export(out) == ["chain-entry.json: missing"]
 
 
 def test_standalone_imports_nothing_of_the_project() -> None:
@@ -111,6 +112,42 @@ def test_verifier_says_when_there_is_nothing_to_check(tmp_path: Path, capsys: py
     lines = capsys.readouterr().err.splitlines()
     assert "neither an evidence package nor a store" in lines[0]
     assert "cannot read" in lines[1]
+
+
+def test_what_was_checked_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = filled_vault(tmp_path, 2)
+    assert standalone.main([str(store.root)]) == 0
+    assert "VALID: store, 2 packages, 2 chain entries" in capsys.readouterr().out
+
+
+def test_nothing_passes_for_valid_by_looking_like_something_else(tmp_path: Path) -> None:
+    """An added chain folder must not turn a package into an empty, and therefore faultless, store."""
+    store = filled_vault(tmp_path, 1)
+    package = store.path(case_id(1))
+    (package / "chain").mkdir()
+    verdict = verify_path(package)
+    assert verdict is not None
+    assert verdict.problems == ("chain: added after sealing",)
+    (package / "manifest.json").unlink()
+    verdict = verify_path(package)
+    assert verdict is not None
+    assert not verdict.is_valid
+    (package / "manifest.sig").unlink()
+    assert verify_path(package) is None
+    shutil.rmtree(store.root / "2026")
+    verdict = verify_path(store.root)
+    assert verdict is not None
+    assert verdict.problems == (f"case {case_id(1)}: in the chain (entry 0), but its package is missing",)
+    shutil.rmtree(store.root / "chain")
+    assert verify_path(store.root) is None
+
+
+def test_export_without_its_package_is_invalid(tmp_path: Path) -> None:
+    out = unpacked(filled_vault(tmp_path, 1), tmp_path)
+    shutil.rmtree(out / case_id(1))
+    verdict = verify_path(out)
+    assert verdict is not None
+    assert verdict.problems == ("chain-entry.json: its package is missing",)
 
 
 def test_wrong_key_file_is_named(tmp_path: Path) -> None:
