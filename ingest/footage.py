@@ -90,6 +90,8 @@ class Reel:
     tail_lost: int
     """Pictures missing at the end, or missing without a hole to show for it (estimated)."""
     is_cut_short: bool
+    is_gradual: bool
+    """The camera sends no whole key frames but refreshes the picture strip by strip from a key packet on."""
     creation_utc_hint: datetime | None
 
     def key_row_at(self, row: int) -> int:
@@ -97,7 +99,8 @@ class Reel:
         t_ns = self.timeline.t_ns
         rows = np.flatnonzero(self.stamps.is_key[: row + 1])
         rows = rows[(t_ns[rows] <= t_ns[row]) & (t_ns[rows] != NEVER)]
-        return int(rows[-1]) if len(rows) else 0
+        back = 2 if self.is_gradual else 1
+        return int(rows[-back]) if len(rows) >= back else 0
 
 
 def sha256_of(path: Path) -> str:
@@ -183,6 +186,7 @@ def load_reel(path: Path) -> Reel:
         length_ns=length_ns,
         tail_lost=max(0, declared - len(stamps) - in_holes),
         is_cut_short=is_cut_short,
+        is_gradual=_is_gradual(path, stamps),
         creation_utc_hint=hint,
     )
 
@@ -260,6 +264,18 @@ def _first_pictures(path: Path, stamps: Stamps, count: int) -> tuple[list[int], 
     if first is None:
         raise _no_picture(path)
     return rows, first
+
+
+def _is_gradual(path: Path, stamps: Stamps) -> bool:
+    """Tells whether decoding from the second key packet fails to show that packet's picture first."""
+    keys = np.flatnonzero(stamps.is_key)
+    if len(keys) < 2 or not stamps.is_regular:
+        return False
+    with Reader(path) as reader:
+        for row, _ in reader.pictures(stamps, int(keys[1]), lambda _row: None):
+            if stamps.pts[row] >= stamps.pts[keys[1]]:
+                return bool(row != keys[1])
+    return True
 
 
 def _no_picture(path: Path) -> SourceUndecodable:

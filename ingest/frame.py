@@ -117,13 +117,18 @@ def _rgb(
 
 
 class Frame:
-    """One picture to analyse. Holds a decoder buffer: use it and let it go."""
+    """One picture to analyse. Holds a decoder buffer: use it and let it go.
 
-    __slots__ = ("_converter", "_frame", "_full", "is_after_gap", "pts_ns")
+    ``is_after_gap``: more than 2 s of footage are missing before it. ``is_damaged``: the decoder could not restore
+    all of it.
+    """
+
+    __slots__ = ("_converter", "_frame", "_full", "is_after_gap", "is_damaged", "pts_ns")
 
     def __init__(self, frame: VideoFrame, converter: Converter, *, pts_ns: int, is_after_gap: bool) -> None:
         self.pts_ns = pts_ns
         self.is_after_gap = is_after_gap
+        self.is_damaged = frame.is_corrupt
         self._frame = frame
         self._converter = converter
         self._full: Rgb | None = None

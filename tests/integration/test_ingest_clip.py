@@ -206,6 +206,7 @@ def test_decode_times_never_pass_show_times() -> None:
     assert np.all(dts <= pts)
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("name", ["uvhnael_16h30.mp4", "mirsa_traffic.mp4", "ot_testvideo_1.mkv", "rahat_traffic.avi"])
 def test_clips_of_real_footage(tmp_path: Path, name: str) -> None:
     path = data_file(f"video/{name}")

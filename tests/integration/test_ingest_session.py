@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from core.errors import ConfigError, SourceError, SourceUndecodable, SourceUnreachable
@@ -19,6 +20,7 @@ KINDS = [
     ("a.mp4", {}),
     ("b.mp4", {"b_frames": 2}),
     ("open.mp4", {"b_frames": 2, "options": {"preset": "ultrafast", "bf": "2", "x264-params": "open-gop=1"}}),
+    ("refresh.mp4", {"options": {"preset": "superfast", "x264-params": "intra-refresh=1:keyint=10:bframes=0"}}),
     ("c.mkv", {"b_frames": 2}),
     ("d.ts", {"b_frames": 2}),
     ("d.mov", {"b_frames": 3}),
@@ -142,6 +144,30 @@ def test_a_hole_is_counted_and_flagged(tmp_path: Path) -> None:
     assert next(session.frames(detect_hz=8, from_ns=6 * NS_PER_S)).is_after_gap
 
 
+def test_a_stream_joined_in_the_middle_starts_with_its_first_decodable_picture(tmp_path: Path) -> None:
+    data = make_clip(tmp_path / "a.ts", 25, 2, gop=20, b_frames=2).read_bytes()
+    late = tmp_path / "late.ts"
+    late.write_bytes(data[188 * 30 + 77 :])
+    got = numbers(opened(late))
+    assert got[0] == (0, 20)
+    assert [n for _, n in got] == list(range(20, 50))
+
+
+def test_what_an_edit_list_hides_stays_hidden(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", 25, 2, gop=25, b_frames=2)
+    edited = tmp_path / "edited.mp4"
+    with av.open(str(path)) as reading, av.open(str(edited), "w", options={"avoid_negative_ts": "disabled"}) as output:
+        stream = output.add_stream_from_template(reading.streams.video[0])
+        hidden = round(0.4 / reading.streams.video[0].time_base)
+        for packet in reading.demux(reading.streams.video[0]):
+            if packet.size:
+                packet.stream, packet.pts, packet.dts = stream, packet.pts - hidden, packet.dts - hidden
+                output.mux_one(packet)
+    got = numbers(opened(edited))
+    assert [n for _, n in got] == list(range(10, 50))
+    assert got[0][0] == 0
+
+
 @pytest.mark.parametrize("b_frames", [0, 2])
 def test_a_clock_that_restarts_within_a_file_is_followed_on(tmp_path: Path, b_frames: int) -> None:
     parts = [make_clip(tmp_path / f"{n}.ts", 25, 2, b_frames=b_frames, first_number=50 * n) for n in (0, 1)]
@@ -196,8 +222,6 @@ def test_an_index_in_front_of_cut_off_pictures_is_read_as_far_as_it_goes(tmp_pat
 
 
 def _fast_start(path: Path) -> bytes:
-    import av
-
     target = path.with_name("fast.mp4")
     with av.open(str(path)) as reading, av.open(str(target), "w", options={"movflags": "faststart"}) as output:
         stream = output.add_stream_from_template(reading.streams.video[0])
@@ -295,6 +319,7 @@ def test_no_files_and_a_start_without_zone_are_refused(tmp_path: Path) -> None:
         opened(make_clip(tmp_path / "a.mp4", 25, 0.4), start_utc=datetime(2026, 1, 1))  # noqa: DTZ001
 
 
+@pytest.mark.data
 def test_the_damaged_real_clip_is_read_to_its_end() -> None:
     session = opened(data_file("video/rahat_traffic.avi"))
     times = [f.pts_ns for f in session.frames(detect_hz=8)]
@@ -305,6 +330,7 @@ def test_the_damaged_real_clip_is_read_to_its_end() -> None:
     assert times[-1] / NS_PER_S == pytest.approx(30.75)
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "fps", "duration_s", "count"),
     [
