@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from cli.console import offset_text  # noqa: E402  # run as a script, the repository is not on the path yet
 from cli.truth import Comparison, Expected, Found, Sighting, compare, found_from  # noqa: E402
 from cli.workbench import open_workbench  # noqa: E402
+from core import log  # noqa: E402
 from core.observations import Candidate  # noqa: E402
 from core.settings import Settings  # noqa: E402
 from core.site import load_site  # noqa: E402
@@ -186,6 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, help="keep database and evidence in this folder")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
+    log.configure(level="warning")
     if not options.data.is_dir():
         print(f"no footage at {options.data}; give --data", file=sys.stderr)
         return 2
@@ -214,6 +216,7 @@ def _event(row: dict[str, Any]) -> Expected:
         start_s=float(row["at"]),
         end_s=float(row["until"]),
         group=row.get("group"),
+        onset_until_s=row.get("onset_until"),
         sightings=tuple(seen),
         is_required=row.get("required", True),
         note=row.get("note", ""),

@@ -49,6 +49,7 @@ class Sighting:
 class Expected:
     """One event of the known answer.
 
+    ``onset_until_s``: a crossing that takes a while (front wheel to rear wheel) begins between ``start_s`` and this.
     ``is_required`` False: true as well, so neither a miss when it is not raised nor a false alarm when it is.
     """
 
@@ -58,6 +59,7 @@ class Expected:
     end_s: float
     group: Group | None = None
     sightings: tuple[Sighting, ...] = ()
+    onset_until_s: float | None = None
     is_required: bool = True
     note: str = ""
 
@@ -134,7 +136,8 @@ def time_apart_s(event: Expected, case: Found) -> float:
     """
     if event.violation_id in LASTING:
         return max(0.0, case.start_s - event.end_s, event.start_s - case.end_s)
-    return min(abs(s.t_s - event.start_s) for s in case.sightings)
+    latest_s = event.start_s if event.onset_until_s is None else event.onset_until_s
+    return min(max(0.0, event.start_s - s.t_s, s.t_s - latest_s) for s in case.sightings)
 
 
 def boxes_meet(event: Expected, case: Found) -> bool:

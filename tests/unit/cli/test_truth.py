@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -76,6 +77,12 @@ def test_a_case_that_is_not_the_event_is_both_miss_and_false_alarm(other: Found)
 def test_tolerance_reaches_exactly_one_and_a_half_seconds() -> None:
     assert compare([event(start_s=10.0)], [case("V01", 11.5, 13.0)]).is_exact
     assert not compare([event(start_s=10.0)], [case("V01", 11.51, 13.0)]).is_exact
+
+
+def test_slow_crossing_begins_anywhere_in_its_span() -> None:
+    slow = replace(event(start_s=10.0, box=None), onset_until_s=12.0)
+    assert time_apart_s(slow, case("V01", 11.0)) == 0
+    assert time_apart_s(slow, case("V01", 9.0, 13.5)) == pytest.approx(1.0)
 
 
 def test_second_case_for_one_offence_is_a_false_alarm() -> None:
