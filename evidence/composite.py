@@ -52,8 +52,7 @@ def build_composite(
     shots = [(o, decode_jpeg(o.content)) for o in originals]
     cell_w, cell_h = _cell_size(shots[0][1].size)
     cells = [_overview(draft, wording, shots, i, (cell_w, cell_h)) for i in range(len(shots))]
-    for original, picture in _enlarged(shots):
-        cells.append(_closeup(wording, original, picture, (cell_w, cell_h)))
+    cells += [_closeup(wording, shots, i, (cell_w, cell_h)) for i in _enlarged(shots)]
     sheet = Sheet(face, cell_w, cell_h, count=len(cells))
     sheet.put_cells(cells)
     sheet.put_bar(_fields(draft, violation, wording), wording, draft.case_id)
@@ -106,18 +105,20 @@ def _overview(
     )
 
 
-def _enlarged(shots: list[tuple[Original, Image.Image]]) -> list[tuple[Original, Image.Image]]:
+def _enlarged(shots: list[tuple[Original, Image.Image]]) -> list[int]:
     """Returns which pictures get a close-up: the largest view of the subject; with two pictures both, to compare."""
     if len(shots) == 2:
-        return shots
-    return [max(shots, key=lambda s: _area(s[0].still.xyxy))] if len(shots) in (1, 3) else []
+        return [0, 1]
+    areas = [_area(original.still.xyxy) for original, _ in shots]
+    return [areas.index(max(areas))] if len(shots) in (1, 3) else []
 
 
 def _area(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _closeup(wording: Wording, original: Original, picture: Image.Image, size_px: tuple[int, int]) -> Cell:
+def _closeup(wording: Wording, shots: list[tuple[Original, Image.Image]], index: int, size_px: tuple[int, int]) -> Cell:
+    original, picture = shots[index]
     x1, y1, x2, y2 = crop_box(picture.size, original.still.xyxy, aspect=size_px[0] / size_px[1])
     bx1, by1, bx2, by2 = original.still.xyxy
     part = picture.crop((x1, y1, x2, y2))
@@ -125,7 +126,10 @@ def _closeup(wording: Wording, original: Original, picture: Image.Image, size_px
         picture=_fitted(part, size_px, (bx1 - x1, by1 - y1, bx2 - x1, by2 - y1)),
         title=wording.label("closeup"),
         right="",
-        second=f"{wording.label('from')} {wording.role(original.still.role)}",
+        second=wording.aside(
+            f"{wording.label('from')}{wording.label('picture')} {index + 1}/{len(shots)}",
+            wording.role(original.still.role),
+        ),
         mark=f"{wording.label('mark')} {original.sha256[:16]}",
     )
 

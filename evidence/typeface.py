@@ -33,6 +33,7 @@ PREFERRED = (
 )
 SUFFIXES = (".ttc", ".otf", ".ttf")
 PROBE = "违法时间号牌"
+LATIN_END = 0x250
 ABSENT = "\U0010fffe"
 LATIN_NOTE = (
     "no Chinese font found: labels are in English, Chinese words are left to manifest.json; install fonts-noto-cjk"
@@ -54,11 +55,8 @@ class Typeface:
         return _load(*(self.bold if is_bold else self.regular), size_px)
 
     def drawable(self, text: str) -> str:
-        """Returns the text if this font can draw it, else the part before any Chinese with a hint where the rest is."""
-        if self.is_cjk or text.isascii():
-            return text
-        kept = "".join(c if ord(c) < 0x250 else " " for c in text)
-        return " ".join(kept.split()) or "(see manifest.json)"
+        """Returns the text if this font can draw all of it, else where to read it: half a place name misleads."""
+        return text if self.is_cjk or all(ord(c) < LATIN_END for c in text) else "(see manifest.json)"
 
 
 @cache

@@ -29,13 +29,14 @@ ZH = {
     "mark": "防伪码",
     "closeup": "目标局部放大（非原始图片）",
     "unknown": "未知",
+    "most": "≤",
     "unread": "未识别",
     "on_foot": "无（行人）",
     "none": "—",
     "no_time": "时间未知",
     "position": "录像位置",
-    "lit": "红灯已亮",
-    "lit_least": "红灯已亮至少",
+    "lit": "已亮",
+    "lit_least": "已亮至少",
     "no_signal": "不涉及信号灯",
     "foot": "原始图片未作任何改动，本图由其缩小拼合，黄框为目标标示。防伪码为原始图片文件 SHA-256 前 16 位，"
     "可用 lukou verify 离线核验。机器仅作初筛，须经人工审核。",
@@ -58,18 +59,19 @@ EN = {
     "mark": "Anti-forgery",
     "closeup": "Subject, enlarged (not an original)",
     "unknown": "unknown",
+    "most": "at most",
     "unread": "not read",
     "on_foot": "none (on foot)",
     "none": "-",
     "no_time": "time unknown",
     "position": "position in footage",
-    "lit": "red for",
-    "lit_least": "red for at least",
+    "lit": "for",
+    "lit_least": "for at least",
     "no_signal": "no lamp involved",
     "foot": "The originals are untouched; this picture shows them reduced, the yellow box marks the subject. "
     "The anti-forgery code begins the SHA-256 of the original file; check offline with lukou verify. "
     "Proposed by machine; a person decides.",
-    "from": "from",
+    "from": "from ",
 }
 STATES_ZH = {
     SignalState.RED: "红灯",
@@ -138,11 +140,15 @@ class Wording:
         """Returns the name of a field."""
         return (ZH if self.is_chinese else EN)[key]
 
+    def aside(self, text: str, more: str) -> str:
+        """Returns a text with more in brackets."""
+        return f"{text}（{more}）" if self.is_chinese else f"{text} ({more})"
+
     def still_time(self, draft: Draft, still: StillImage) -> str:
         """Returns when a picture was taken; without a clock, where in the footage it is."""
         if still.captured_utc is None:
             where = f"{self.label('position')} {position_text(still.pts_ns)}"
-            return f"{self.label('no_time')}（{where}）" if self.is_chinese else f"{self.label('no_time')} ({where})"
+            return self.aside(self.label("no_time"), where)
         return clock_text(still.captured_utc, place_zone(draft.time_zone))
 
     def still_signal(self, draft: Draft, still: StillImage) -> str:
@@ -153,7 +159,7 @@ class Wording:
         if lit is None or draft.signal is None:
             return self.state(still.signal)
         how = self.label("lit" if draft.signal["is_onset_seen"] else "lit_least")
-        return f"{self.state(still.signal)}  {how} {lit:.1f} s"
+        return self.aside(self.state(still.signal), f"{how} {lit:.1f} s")
 
     def state(self, state: SignalState) -> str:
         """Returns the name of a lamp state."""
@@ -175,7 +181,7 @@ class Wording:
         uncertainty_s = draft.clock["uncertainty_s"]
         if uncertainty_s is None or not draft.is_clock_known:
             return self.label("unknown")
-        return f"≤ {uncertainty_s:g} s ({draft.clock['source'].upper()})"
+        return self.aside(f"{self.label('most')} {uncertainty_s:g} s", draft.clock["source"].upper())
 
     def interval(self, draft: Draft) -> str:
         """Returns the times between the pictures, cut to 0.1 s."""

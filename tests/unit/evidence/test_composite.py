@@ -90,7 +90,8 @@ def test_without_a_chinese_font_it_says_so_and_still_draws(tmp_path: Path) -> No
 
 def test_latin_font_leaves_chinese_out_and_points_to_the_manifest() -> None:
     assert LATIN.drawable("文一西路与古墩路路口") == "(see manifest.json)"
-    assert LATIN.drawable("G60 高速 K12+300") == "G60 K12+300"
+    assert LATIN.drawable("由南向北 / 2车道") == "(see manifest.json)"
+    assert LATIN.drawable("Köln, K12+300") == "Köln, K12+300"
     assert LATIN.drawable("CAM-03") == "CAM-03"
 
 
@@ -112,16 +113,16 @@ def test_words_of_a_red_light_case(tmp_path: Path) -> None:
     violation = catalogue().get("V01")
     p2 = todo.panoramas[1]
     assert words.still_time(todo, p2) == "2026-11-22 08:15:07.4"
-    assert words.still_signal(todo, p2) == "红灯  红灯已亮 4.7 s"  # red since 2.65 s, picture at 7.40 s, cut
+    assert words.still_signal(todo, p2) == "红灯（已亮 4.7 s）"  # red since 2.65 s, picture at 7.40 s, cut
     assert words.plate(todo, violation) == "未识别"
     assert words.plate(todo, catalogue().get("V04")) == "无（行人）"
-    assert words.clock(todo) == "≤ 0.2 s (NTP)"
+    assert words.clock(todo) == "≤ 0.2 s（NTP）"
 
 
 def test_onset_not_seen_is_a_least_time(tmp_path: Path) -> None:
     facts = {"id": "lamp", "red_onset_ns": 0, "is_onset_seen": False}
     todo = draft(tmp_path, signal=facts)
-    assert Wording(is_chinese=True).still_signal(todo, todo.panoramas[0]) == "红灯  红灯已亮至少 6.0 s"
+    assert Wording(is_chinese=True).still_signal(todo, todo.panoramas[0]) == "红灯（已亮至少 6.0 s）"
 
 
 def test_lit_time_only_on_red(tmp_path: Path) -> None:

@@ -15,7 +15,13 @@ from evidence.seal import Vault
 from evidence.verify import verify_package, verify_store
 from tests.support.drafts import case_id, draft, filled_vault, vault
 
-PRIMITIVES = ("write", "fsync", "fchmod", "rename", "mkdir", "open", "close")
+PRIMITIVES = ("write", "fsync", "fchmod", "rename", "mkdir")
+"""Every call that changes the disk; killing before a write also covers the file just created empty."""
+
+pytestmark = [
+    pytest.mark.timeout(300),  # hundreds of processes on a busy machine
+    pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"),  # fork beside pytest-xdist's thread, 3.12+
+]
 
 
 def in_child(work: Callable[[], None]) -> int:
@@ -87,7 +93,8 @@ def test_killed_at_every_single_step(tmp_path: Path) -> None:
             survived = step
             break
         assert os.WIFSIGNALED(status)
-    assert survived > 50, "sealing was expected to take at least 50 file operations"
+    # ten files written, protected and synced; a stage made, synced, renamed, synced; one entry written and synced
+    assert survived > 10 * 3 + 4 + 2
     assert kept > 1, "no kill fell between rename and chain entry: the test would prove nothing"
     assert_sound(store)
 
