@@ -14,7 +14,7 @@ from ulid import ULID
 
 from core.catalogue import catalogue
 from core.errors import SourceUndecodable
-from core.observations import Candidate
+from core.observations import Candidate, SignalState
 from core.site import Site
 from core.time import NS_PER_S, at
 from evidence.draft import Draft, StillImage
@@ -120,7 +120,8 @@ def _signal(finding: Finding) -> Any:
     timeline = finding.signals.get(finding.candidate.signal_id or "")
     if timeline is None:
         return None
-    at_ns = finding.candidate.moments[-1].pts_ns
+    reds = [m.pts_ns for m in finding.candidate.moments if m.signal is SignalState.RED]
+    at_ns = reds[-1] if reds else finding.candidate.moments[-1].pts_ns
     return {
         "id": timeline.signal_id,
         "red_onset_ns": timeline.since_at(at_ns),

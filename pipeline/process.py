@@ -6,7 +6,6 @@ database, and each step is asked before it is done again, so that nothing is los
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -198,7 +197,7 @@ class _Run:
         if not vault.path(name).exists():
             clips = self._bench.settings.home / "tmp"
             vault.seal(build_draft(finding, self._session, self._site, self._bench.detector.model, clips))
-        entry = json.loads(vault.chain_entry(name))
+        sealed = vault.sealed(name)
         start_utc = self._session.start_utc
         return cases.add_case(
             NewCase(
@@ -213,8 +212,8 @@ class _Run:
                 occurred_utc=at(start_utc, candidate.moments[0].pts_ns) if start_utc else None,
                 onset_ns=candidate.onset_ns,
                 subject=candidate.subject.name.lower(),
-                manifest_sha256=entry["manifest_sha256"],
-                entry_sha256=entry["entry_sha256"],
+                manifest_sha256=sealed.manifest_sha256,
+                entry_sha256=sealed.entry_sha256,
                 cues=candidate.cues,
             )
         )

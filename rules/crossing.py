@@ -55,13 +55,13 @@ def crossings(path: Path, line: StopLine) -> list[Crossing]:
     front_m, rear_m = foot_m + (1 + away) / 2 * length_m, foot_m - (1 - away) / 2 * length_m
     inside = (along_m >= -SIDE_MARGIN_M) & (along_m <= span_m + SIDE_MARGIN_M)
     found: list[Crossing] = []
-    row, count = 0, len(front_m)
-    while row < count - 1:
-        entry = next((i for i in range(row, count - 1) if front_m[i] <= 0 < front_m[i + 1]), None)
-        if entry is None:
-            break
-        leave = next((i for i in range(entry + 1, count) if front_m[i] < -REARM_M), count)
-        past = next((i for i in range(entry + 1, leave) if rear_m[i] > 0), None)
+    free_from, count = 0, len(front_m)
+    for entry in np.flatnonzero((front_m[:-1] <= 0) & (front_m[1:] > 0)).tolist():
+        if entry < free_from:
+            continue
+        leave = _first(front_m[entry + 1 :] < -REARM_M, entry + 1, count)
+        past_or_none = _first(rear_m[entry + 1 : leave] > 0, entry + 1, count)
+        past = past_or_none if past_or_none < leave else None
         at = past if past is not None else int(np.argmax(front_m[entry + 1 : leave])) + entry + 1
         if inside[entry] or inside[at]:
             found.append(
@@ -76,8 +76,14 @@ def crossings(path: Path, line: StopLine) -> list[Crossing]:
                     rear_s=None if past is None else _when(path.t_s, rear_m, past - 1),
                 )
             )
-        row = leave
+        free_from = leave
     return found
+
+
+def _first(mask: NDArray[np.bool_], offset: int, otherwise: int) -> int:
+    """Returns the row of the first True, counted from ``offset``; ``otherwise`` where there is none."""
+    rows = np.flatnonzero(mask)
+    return int(rows[0]) + offset if len(rows) else otherwise
 
 
 def has_travelled(path: Path, first: int, last: int) -> bool:

@@ -46,7 +46,8 @@ class RuleBook:
     def _is_new(self, outcome: Outcome, history: TrackHistory) -> bool:
         if isinstance(outcome, Undecided):
             key: tuple[Any, ...] = (outcome.violation_id, outcome.track_id, outcome.reason)
-            if not history.is_finished or key in self._said:
+            has_case = any((c.violation_id, c.track_id) == key[:2] for c, _ in self._candidates)
+            if not history.is_finished or key in self._said or has_case:
                 return False
             self._said.add(key)
             return True

@@ -42,6 +42,8 @@ BODIES = {
 """Source: domain.md 1.1 (car 4.5 m, bus 11 m, truck 8 m); GB 17761 e-bike <= 1.8 m class; the rest usual sizes."""
 
 
+DIP_S = 1.2
+"""Boxes may be cut too low up to this long. Source: a two-wheeler passing in front of a wheel at 5 km/h."""
 EDGE_PX = 3
 """A box this near the picture's lower edge is cut off by it. Source: rounding of a network picture a third the size."""
 
@@ -118,6 +120,13 @@ class Path:
         scale = (self.scale_px_per_m[first] + self.scale_px_per_m[last]) / 2
         return float(np.linalg.norm((self.foot_px[last] - self.foot_px[first]) / scale))
 
+    def away_m(self, place: int | Array) -> Array:
+        """Returns the distance (N,) of every row from one row's place, or from a picture point, metres."""
+        point = self.foot_px[place] if isinstance(place, int) else place
+        here = np.repeat(point[None], len(self.t_s), 0)
+        distance: Array = np.linalg.norm(self.vectors_m(here, self.foot_px), axis=1)
+        return distance
+
     def away(self, towards_px: ArrayLike, origin_px: ArrayLike) -> float:
         """Returns how much a travel direction leads away from the camera: 1 away, 0 across, -1 towards it."""
         step = np.asarray(towards_px, float) - np.asarray(origin_px, float)
@@ -181,7 +190,7 @@ class Ground:
         """Returns a track on the road; boxes are median-filtered over ``smooth_s`` against jumping edges."""
         t_s = history.t_s
         whole = _completed(np.asarray(history.xyxy, float), self._picture_px[1])
-        boxes = _median(whole, t_s, smooth_s)
+        boxes = _rolling(whole, t_s, smooth_s, 0.5, most_rows=2)
         foot = np.c_[(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]]
         return Path(
             history=history,
@@ -196,7 +205,7 @@ class Ground:
         body = BODIES[history.class_id]
         per_m = body.height_m * self._cos + body.top_m * self._sin
         height_px = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
-        across = _grown(height_px) / per_m
+        across = _grown(height_px, history.t_s) / per_m
         scale: Array = np.c_[across, across * self._sin]
         return scale
 
@@ -217,25 +226,18 @@ def _completed(boxes: Array, picture_height_px: int) -> Array:
     return completed
 
 
-def _grown(height_px: Array) -> Array:
-    """Returns heights with short dips (hidden wheels, a passing pole) filled from both sides."""
-    count = len(height_px)
-    if count < 5:
-        return np.maximum(height_px, np.median(height_px))
-    half = max(2, count // 20)
-    padded = np.pad(height_px, half, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
-    filled: Array = np.quantile(windows, 0.7, axis=1)
-    return filled
+def _grown(height_px: Array, t_s: Array) -> Array:
+    """Returns heights with short dips (hidden wheels, a passing pole) filled from the time around them."""
+    return _rolling(height_px[:, None], t_s, DIP_S, 0.7)[:, 0]
 
 
-def _median(values: Array, t_s: Array, window_s: float) -> Array:
-    """Returns the running median of rows over a time window, at most 2 rows to either side."""
+def _rolling(values: Array, t_s: Array, window_s: float, share: float, most_rows: int = 25) -> Array:
+    """Returns the running quantile of rows over a time window; the ends mirror what lies inside."""
     if len(values) < 3:
         return values
-    step_s = float(np.median(np.diff(t_s)))
-    half = int(np.clip(round(window_s / 2 / max(step_s, 1e-3)), 1, 2))
-    padded = np.pad(values, ((half, half), (0, 0)), mode="edge")
+    step_s = max(float(np.median(np.diff(t_s))), 1e-3)
+    half = int(np.clip(round(window_s / 2 / step_s), 1, min(most_rows, len(values) - 1)))
+    padded = np.pad(values, ((half, half), (0, 0)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
-    median: Array = np.median(windows, axis=-1)
-    return median
+    filled: Array = np.quantile(windows, share, axis=-1)
+    return filled

@@ -98,25 +98,20 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Candidate | None:
 
 def _stands(path: Path, max_shift_m: float, gap_s: float) -> list[tuple[int, int]]:
     """Returns (first, last) rows of each stay within ``max_shift_m`` of where it began, gaps up to ``gap_s``."""
+    slow = np.flatnonzero(np.linalg.norm(path.velocity_mps(2.0), axis=1) <= max_shift_m)
+    holes = np.r_[np.diff(path.t_s) > gap_s, False]
     spans: list[tuple[int, int]] = []
-    slow = np.linalg.norm(path.velocity_mps(2.0), axis=1) <= max_shift_m
-    start: int | None = None
-    for row in range(len(path.t_s)):
-        is_hole = row > 0 and path.t_s[row] - path.t_s[row - 1] > gap_s
-        if start is not None and (is_hole or path.shift_m(start, row) > 2 * max_shift_m):
-            spans.append((start, row - 1))
-            start = None
-        if start is None and slow[row]:
-            start = row
-    if start is not None:
-        spans.append((start, len(path.t_s) - 1))
+    row = 0
+    while len(later := slow[slow >= row]):
+        start = int(later[0])
+        ends = np.flatnonzero(holes[start:] | np.r_[path.away_m(start)[start + 1 :] > 2 * max_shift_m, True])
+        spans.append((start, start + int(ends[0])))
+        row = spans[-1][1] + 1
     return spans
 
 
 def _settled(path: Path, start: int, last: int, max_shift_m: float) -> int:
     """Returns the first row at the place where the vehicle then stays: T0 is taken standing, not rolling in."""
-    place = np.median(path.foot_px[start : last + 1], axis=0)
-    here = np.repeat(place[None], len(path.t_s), 0)
-    away_m = np.linalg.norm(path.vectors_m(here, path.foot_px), axis=1)
+    away_m = path.away_m(np.median(path.foot_px[start : last + 1], axis=0))
     near = np.flatnonzero(away_m[start : last + 1] <= max_shift_m)
     return start + int(near[0]) if len(near) else last

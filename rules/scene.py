@@ -97,15 +97,9 @@ def class_cues(history: TrackHistory) -> tuple[str, ...]:
 def standing_spans(path: Path, *, speed_max_mps: float, min_s: float) -> list[tuple[int, int]]:
     """Returns (first, last) row of every stand of at least ``min_s``, in order."""
     slow = np.linalg.norm(path.velocity_mps(1.0), axis=1) <= speed_max_mps
-    spans, start = [], None
-    for row in range(len(slow) + 1):
-        if row < len(slow) and slow[row]:
-            start = row if start is None else start
-        elif start is not None:
-            if path.t_s[row - 1] - path.t_s[start] >= min_s:
-                spans.append((start, row - 1))
-            start = None
-    return spans
+    edges = np.flatnonzero(np.diff(np.r_[False, slow, False]))
+    spans = [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return [(a, b) for a, b in spans if path.t_s[b] - path.t_s[a] >= min_s]
 
 
 def state_at(lamp: SignalTimeline | None, t_s: float) -> SignalState:

@@ -14,11 +14,14 @@ from __future__ import annotations
 import numpy as np
 
 from core.geometry import contains
-from core.observations import Candidate, Outcome, Role, SignalState, TrackHistory, Undecided
+from core.observations import Candidate, Outcome, Role, SignalState, SignalTimeline, TrackHistory, Undecided
 from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings
 from rules.red_light import LAMP_DOUBT
 from rules.scene import FOUR_WHEELERS, Scene, moment, standing_spans, state_at
+
+VISIBLE_M = 0.3
+"""A shift that two pictures show. Source: width of a painted stop line (GB 5768.3: 0.2 to 0.4 m)."""
 
 
 def stop_line(history: TrackHistory, scene: Scene) -> list[Outcome]:
@@ -42,16 +45,19 @@ def _judge(crossing: Crossing, scene: Scene) -> Outcome | None:
     first, last = span
     lamp = scene.lamp(crossing.line.signal)
     over_m = float(parameters["overrun_min_m"])
-    before = max(i for i in range(first) if crossing.front_m[i] < over_m)
-    entry = state_at(lamp, float(path.t_s[before]))
+    entry = state_at(lamp, _reached_s(crossing, over_m, first))
     if entry in (SignalState.GREEN, SignalState.YELLOW):
         return None
     if lamp is None or entry is not SignalState.RED:
         return _undecided(crossing, first, LAMP_DOUBT if lamp else "no lamp configured for this stop line")
-    if lamp.states_between(int(path.history.pts_ns[first]), int(path.history.pts_ns[last])) != {SignalState.RED}:
+    span_ns = int(path.history.pts_ns[first]), int(path.history.pts_ns[last])
+    if lamp.states_between(*span_ns) != {SignalState.RED}:
         return None
-    if not scene.others_moved(path.history.track_id, float(path.t_s[first]), float(path.t_s[last])):
-        return _undecided(crossing, last, "no other traffic seen moving while it stood")
+    before = _red_before(crossing, lamp, over_m, first)
+    is_alone = not scene.others_moved(path.history.track_id, float(path.t_s[first]), float(path.t_s[last]))
+    if before is None or is_alone:
+        reason = "no other traffic seen moving while it stood" if is_alone else "no picture in red before it stood"
+        return _undecided(crossing, last, reason)
     rows = (before, first, last)
     roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
@@ -91,6 +97,25 @@ def _stand(crossing: Crossing, scene: Scene, parameters: dict[str, object]) -> t
         if len(late):
             return first, first + int(late[0])
     return None
+
+
+def _reached_s(crossing: Crossing, over_m: float, stand: int) -> float:
+    """Returns when the front reached the overrun distance, interpolated."""
+    t_s, front_m = crossing.path.t_s, crossing.front_m
+    row = max(i for i in range(stand) if front_m[i] < over_m)
+    share = (over_m - front_m[row]) / max(float(front_m[row + 1] - front_m[row]), 1e-6)
+    return float(t_s[row] + min(share, 1.0) * (t_s[row + 1] - t_s[row]))
+
+
+def _red_before(crossing: Crossing, lamp: SignalTimeline, over_m: float, stand: int) -> int | None:
+    """Returns the row of P1: in red and not yet over the line, or else still rolling on over it in red."""
+    pts, front_m = crossing.path.history.pts_ns, crossing.front_m
+    reds = [i for i in range(stand) if lamp.state_at(int(pts[i])) is SignalState.RED]
+    short = [i for i in reds if front_m[i] < over_m]
+    if short:
+        return short[-1]
+    rolling = [i for i in reds if front_m[i] <= front_m[stand] - VISIBLE_M]
+    return rolling[0] if rolling else None
 
 
 def _in_waiting_area(crossing: Crossing, scene: Scene, row: int) -> bool:

@@ -174,7 +174,7 @@ def drive(speed_mps: float, front_at_line_s: float, *, length_m: float = 4.5, x_
 def stop_and_go(
     front_stop_m: float, stop_s: float, go_s: float, *, speed_mps: float = 8.0, length_m: float = 4.5, x_m: float = 1.5
 ) -> Place:
-    """Returns the place of an actor that brakes at 2 m/s^2 to stand with its front at ``front_stop_m`` and leaves later."""
+    """Returns the place of an actor that brakes at 2 m/s^2, stands with its front at ``front_stop_m``, leaves later."""
 
     def place(t: float) -> tuple[float, float]:
         braking_s = speed_mps / 2.0

@@ -1,6 +1,7 @@
 """V08: dwell through gaps, T0 and T1 as far apart as the zone asks, queues and short stops left alone."""
 
 import pytest
+
 from core.observations import ActorClass, Candidate
 from tests.support.junction import Junction, stop_and_go
 

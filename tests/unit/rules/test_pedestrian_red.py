@@ -1,6 +1,7 @@
 """V04: entering on red convicts, finishing on red does not (Reg 39)."""
 
 import pytest
+
 from core.observations import ActorClass, Candidate, Undecided
 from tests.support.junction import Junction, Place
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from core.observations import ActorClass, Candidate, Undecided
 from tests.support.junction import Junction, PoleCamera, drive, stop_and_go
 

@@ -1,6 +1,7 @@
 """V02: stands beyond the line on red, two pictures 10 s apart, others moved between them."""
 
 import pytest
+
 from core.observations import ActorClass, Candidate, Undecided
 from tests.support.junction import Junction, stop_and_go
 

@@ -1,6 +1,7 @@
 """V05 and V06: against the signed direction, far enough, long enough; two-way zones never convict."""
 
 import pytest
+
 from core.observations import ActorClass
 from tests.support.junction import Junction
 
