@@ -1,5 +1,6 @@
 """Footage of every kind through a whole session: which pictures come, and when."""
 
+import hashlib
 import random
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -78,6 +79,7 @@ def test_resuming_gives_the_same_pictures(tmp_path: Path, name: str, kwargs: dic
     for start in (0, 1, 5, 6, 7, 8, 12, 16):
         for from_ns in (whole[start][0], whole[start][0] - 30 * MS):
             assert numbers(session, 8.0, from_ns) == whole[start:]
+        assert numbers(session, 8.0, whole[start][0] + 1) == whole[start + 1 :]  # its slot is done with
 
 
 @pytest.mark.parametrize("fps", [2, 5, 6, 8, 12.5, 16, 23.976, 25, 30, 50, 60])
@@ -166,6 +168,16 @@ def test_what_an_edit_list_hides_stays_hidden(tmp_path: Path) -> None:
     got = numbers(opened(edited))
     assert [n for _, n in got] == list(range(10, 50))
     assert got[0][0] == 0
+
+
+def test_pictures_without_show_times_are_never_sought_by_them(tmp_path: Path) -> None:
+    reels = [opened(make_clip(tmp_path / name, 25, 0.4))._reels[0] for name in ("a.avi", "a.h264", "a.mp4", "a.ts")]
+    assert [reel.stamps.is_regular for reel in reels] == [False, False, True, True]
+
+
+def test_a_files_own_hash_is_of_all_its_bytes(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", 25, 0.4)
+    assert opened(path).files[0].sha256() == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("b_frames", [0, 2])
