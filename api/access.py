@@ -1,0 +1,60 @@
+"""Authorisation as dependencies: each route names what it needs, one test reads them all."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.console import Console, console_of
+from api.problems import Problem
+from cases.records import User
+from cases.states import PERMISSIONS, Permission
+from core.errors import NotAllowed
+
+
+def logged_in(request: Request) -> User:
+    """Returns the user.
+
+    Raises:
+        Problem: nobody is logged in.
+    """
+    user = console_of(request).user(request)
+    if user is None:
+        raise Problem(401, "login-needed", "log in first, at /login")
+    return user
+
+
+def needs(permission: Permission) -> Callable[[Request], User]:
+    """Returns a dependency that lets only users with a permission pass."""
+
+    def check(request: Request) -> User:
+        user = logged_in(request)
+        if permission not in PERMISSIONS[user.role]:
+            step = permission.value.replace("_", " ")
+            raise NotAllowed(f"role {user.role.value} may not {step}; ask somebody who may")
+        return user
+
+    return check
+
+
+async def csrf_checked(request: Request) -> None:
+    """Lets a POST pass only with the token of its own session, in the form or in ``X-CSRF-Token``.
+
+    Raises:
+        Problem: the token is missing or of another session.
+    """
+    token = request.headers.get("x-csrf-token")
+    if token is None and "form" in request.headers.get("content-type", ""):
+        value = (await request.form()).get("csrf")
+        token = value if isinstance(value, str) else None
+    console = console_of(request)
+    if not console.sessions.is_csrf(console.session(request), token):
+        raise Problem(403, "bad-token", "the page is too old; reload it and try again")
+
+
+AnyUser = Annotated[User, Depends(logged_in)]
+CaseReader = Annotated[User, Depends(needs(Permission.SEE_CASES))]
+Publisher = Annotated[User, Depends(needs(Permission.PUBLISH))]
+Withdrawer = Annotated[User, Depends(needs(Permission.WITHDRAW))]
+Parts = Annotated[Console, Depends(console_of)]
+Csrf = Depends(csrf_checked)

@@ -1,0 +1,200 @@
+"""A case as its page shows it: the record, the sealed facts and what this person may do with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from api.console import Console
+from api.labels import Labels
+from cases.reasons import reasons
+from cases.records import CaseRecord, User
+from cases.states import PERMISSIONS, SIX_FACTS, CaseState, Permission
+from core.catalogue import Violation, catalogue
+from core.errors import LukouError
+from display.law import law_line
+from evidence.manifest import Manifest
+from evidence.verify import verify_package
+
+LOCAL = timezone(timedelta(hours=8))
+"""Beijing time, the only one in the country."""
+MOMENT_NAMES = ("P1", "P2", "P3", "T0", "T1")
+
+Rows = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """One sealed picture."""
+
+    name: str
+    short: str
+    when: str
+    signal: str
+    pts_ns: int | None
+
+
+def local_time(moment: datetime | None) -> str:
+    """Returns Beijing time to the second."""
+    return f"{moment.astimezone(LOCAL):%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def position(pts_ns: int) -> str:
+    """Returns a position in the footage as minutes and seconds.
+
+    >>> position(83_450_000_000)
+    '01:23.4'
+    """
+    tenths = pts_ns // 100_000_000
+    return f"{tenths // 600:02d}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def when(case: CaseRecord) -> str:
+    """Returns the time of a case: of the world if the clock was known, else in the footage."""
+    return local_time(case.occurred_utc) or position(case.onset_ns)
+
+
+def age(labels: Labels, since: datetime, now: datetime) -> str:
+    """Returns how long something waits, in one unit."""
+    minutes = int((now - since).total_seconds() // 60)
+    if minutes < 1:
+        return labels("age_now")
+    if minutes < 60:
+        return labels("age_minutes", n=minutes)
+    return labels("age_hours", n=minutes // 60) if minutes < 48 * 60 else labels("age_days", n=minutes // 1440)
+
+
+def cover(console: Console, case_id: str) -> str | None:
+    """Returns the name of the picture a list shows for a case: the moment of the offence."""
+    try:
+        names = console.vault.names(case_id)
+    except LukouError:
+        return None
+    return next((name for name in ("P2.jpg", "T1.jpg", "P1.jpg", "T0.jpg") if name in names), None)
+
+
+def problems(console: Console, case: CaseRecord) -> tuple[str, ...]:
+    """Returns what is wrong with a case's evidence, re-computed from the bytes on disk."""
+    verdict = verify_package(console.vault.path(case.case_id), public_key_pem=console.vault.public_key_pem)
+    return verdict.problems if not verdict.is_valid else ()
+
+
+def blocked_because(case: CaseRecord, user: User) -> str | None:
+    """Returns the label of why this person cannot decide this case; None when they can."""
+    rights = PERMISSIONS[user.role]
+    if case.state in (CaseState.ACCEPTED, CaseState.REJECTED):
+        return "decided"
+    if case.state is CaseState.QUEUED:
+        return None if Permission.FIRST_REVIEW in rights else "no_right"
+    if Permission.SECOND_REVIEW not in rights:
+        return "officer_needed" if Permission.FIRST_REVIEW in rights else "no_right"
+    return "own_review" if case.first_reviewer == user.name else None
+
+
+def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dict[str, Any]:
+    """Returns the values of the case page."""
+    violation = catalogue().get(case.violation_id)
+    try:
+        manifest = console.vault.manifest(case.case_id)
+        trouble = None
+    except LukouError as error:
+        manifest, trouble = None, error.message
+    return {
+        "case": case,
+        "violation": violation,
+        "title": title(violation, labels),
+        "when": when(case),
+        "trouble": trouble,
+        "stills": _stills(manifest) if manifest else [],
+        "summary": _summary(case, manifest, violation, labels),
+        "facts": _rows(manifest.rule.get("facts", {}), labels) if manifest else [],
+        "parameters": _rows(manifest.rule.get("parameters", {}), labels) if manifest else [],
+        "origin": _origin(case, manifest, labels),
+        "six_facts": SIX_FACTS,
+        "cues": [(cue, labels.cue(cue)) for cue in case.cues],
+        "reasons": reasons(),
+        "blocked": blocked_because(case, user),
+        "is_second": case.state is CaseState.SECOND_REVIEW,
+        "history": console.store.history(case.case_id),
+        "screens": sorted({p.screen_id for p in console.store.publications()} | {"demo"}),
+        "can_mask": console.board.can_mask,
+        "hours": [h for h in (4, 8, 24, 48, 72) if h <= console.board.longest_h] or [console.board.longest_h],
+        "script_labels": labels.for_scripts(),
+        "local_time": local_time,
+    }
+
+
+def title(violation: Violation, labels: Labels) -> str:
+    """Returns the short name of a violation."""
+    return violation.short_zh if labels.language == "zh" else violation.name_en
+
+
+def _stills(manifest: Manifest) -> list[Still]:
+    found = [
+        Still(
+            name=image.name,
+            short=image.name.removesuffix(".jpg"),
+            when=image.captured[11:23] if image.captured else image.position,
+            signal=image.signal or "",
+            pts_ns=image.pts_ns,
+        )
+        for image in sorted(manifest.images, key=lambda i: (not i.name.startswith(MOMENT_NAMES), i.pts_ns))
+    ]
+    present = {still.name for still in found}
+    wanted = ("SUBJECT.jpg", "PLATE.jpg", "COMPOSITE.jpg")
+    extra = [name for name in wanted if name not in present and manifest.file(name) is not None]
+    return found + [Still(name=n, short=n.removesuffix(".jpg"), when="", signal="", pts_ns=None) for n in extra]
+
+
+def _rows(values: Mapping[str, Any], labels: Labels) -> Rows:
+    return [(labels.fact(str(key)), labels.value(str(key), value)) for key, value in values.items()]
+
+
+def _summary(case: CaseRecord, manifest: Manifest | None, violation: Violation, labels: Labels) -> Rows:
+    time = when(case) if case.occurred_utc else f"{position(case.onset_ns)} · {labels('clock_unknown')}"
+    rows = [
+        (labels("occurred"), time),
+        (labels("place"), case.place),
+        (labels("direction"), case.direction or "—"),
+        (labels("subject"), labels.word(case.subject)),
+    ]
+    if manifest is not None:
+        share = manifest.subject.get("class_share")
+        rows[3] = (labels("subject"), f"{labels.word(case.subject)}{f' {share:.0%}' if share is not None else ''}")
+        rows.append((labels("plate"), labels.word(str(manifest.subject.get("plate", "UNREADABLE")))))
+        code = str(manifest.device.get("device_code") or case.camera_id)
+        rows.append((labels("device"), code))
+    return [*rows, (labels("code"), violation.code.current or "—"), *_legal(violation, labels)]
+
+
+def _legal(violation: Violation, labels: Labels) -> Rows:
+    articles = ", ".join(str(article) for article in violation.law.get("rtsl", []))
+    is_zh = labels.language == "zh"
+    law = law_line(violation) if is_zh else f"Road Traffic Safety Law art. {articles}"
+    fine = (violation.model_extra or {}).get("fine_cny") or {}
+    parts = [labels(f"track_{violation.legal_track}")]
+    if fine.get("legal_min") is not None:
+        parts.append(labels("fine", low=fine["legal_min"], high=fine["legal_max"]))
+    if violation.points:
+        parts.append(labels("points", points=violation.points))
+    return [(labels("law"), law), (labels("penalty"), " · ".join(parts))]
+
+
+def _origin(case: CaseRecord, manifest: Manifest | None, labels: Labels) -> Rows:
+    rows = [(labels("manifest"), case.manifest_sha256[:16]), (labels("chain"), case.entry_sha256[:16])]
+    if manifest is None:
+        return rows
+    standard = manifest.conformance.standard
+    files = ", ".join(str(entry["name"]) for entry in manifest.session.get("files", []))
+    return [
+        (labels("session"), files),
+        (labels("rule"), f"{manifest.rule.get('id')} {manifest.rule.get('version')}"),
+        (labels("model"), f"{manifest.model.get('name')} {manifest.model.get('version')}"),
+        (labels("site"), f"{manifest.site.get('site_id')} · {labels.word(str(manifest.site.get('calibration')))}"),
+        (labels("program"), f"{manifest.code.get('version')} {str(manifest.code.get('commit') or '')[:10]}"),
+        (
+            labels("conformance"),
+            labels("conforms" if manifest.conformance.conforms else "conforms_not", standard=standard),
+        ),
+        *rows,
+    ]

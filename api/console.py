@@ -1,0 +1,111 @@
+"""What every page needs: stores, sessions, templates, the person who asks."""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.labels import COOKIE as LANGUAGE_COOKIE
+from api.labels import Labels, parse_language
+from api.security import COOKIE, SESSION_S, Guesses, Session, Sessions
+from api.thumbnails import Thumbnails
+from cases.records import User
+from cases.states import PERMISSIONS, Permission
+from cases.store import CaseStore
+from core.settings import Settings
+from core.time import Clock
+from display.board import Board
+from evidence.seal import Vault
+
+
+@dataclass(slots=True, kw_only=True)
+class Console:
+    """The application's parts, built once by ``create_app``."""
+
+    settings: Settings
+    store: CaseStore
+    vault: Vault
+    board: Board
+    clock: Clock
+    sessions: Sessions
+    guesses: Guesses = field(default_factory=Guesses)
+    thumbnails: Thumbnails = field(default_factory=Thumbnails)
+    templates: Environment = field(
+        default_factory=lambda: Environment(
+            loader=PackageLoader("api"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+    )
+
+    def session(self, request: Request) -> Session | None:
+        """Returns the session of a request."""
+        return self.sessions.try_open(request.cookies.get(COOKIE))
+
+    def user(self, request: Request) -> User | None:
+        """Returns who is asking, as the database knows the login at this moment."""
+        session = self.session(request)
+        return None if session is None or session.user is None else self.store.user(session.user)
+
+    def labels(self, request: Request) -> Labels:
+        """Returns the words in the language this browser chose."""
+        return Labels(parse_language(request.cookies.get(LANGUAGE_COOKIE)))
+
+    def page(self, request: Request, name: str, values: dict[str, Any], *, status: int = 200) -> Response:
+        """Returns a rendered page, with a session cookie for its forms if there is none yet."""
+        session = self.session(request)
+        is_new = session is None
+        session = session or self.sessions.begin()
+        user = self.user(request)
+        labels = self.labels(request)
+        common = {
+            "t": labels,
+            "user": user,
+            "rights": {p.value for p in PERMISSIONS[user.role]} if user else set(),
+            "csrf": self.sessions.csrf(session),
+            "path": request.url.path,
+            "assets": asset_version(),
+        }
+        html = self.templates.get_template(name).render(**common, **values)
+        response = HTMLResponse(html, status_code=status)
+        if is_new:
+            self.set_cookie(request, response, session)
+        return response
+
+    def set_cookie(self, request: Request, response: Response, session: Session) -> None:
+        """Hands a session to the browser: this site only, unreadable by scripts."""
+        response.set_cookie(
+            COOKIE,
+            self.sessions.seal(session),
+            max_age=SESSION_S,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+
+
+def console_of(request: Request) -> Console:
+    """Returns the console a request belongs to."""
+    return cast("Console", request.app.state.console)
+
+
+def may(user: User, permission: Permission) -> bool:
+    """Tells whether a user's role allows a step."""
+    return permission in PERMISSIONS[user.role]
+
+
+@cache
+def asset_version() -> str:
+    """Returns a mark of the static files' content, so that a browser never mixes versions."""
+    digest = hashlib.sha256()
+    for entry in sorted((files("api") / "static").iterdir(), key=lambda e: e.name):
+        if entry.is_file():
+            digest.update(entry.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,179 @@
+"""Pages for people: login, queue, case, screens. Rendered here, made lively by custom elements."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from api import case_view
+from api.access import CaseReader, Csrf, Parts
+from api.labels import COOKIE as LANGUAGE_COOKIE
+from api.labels import parse_language
+from api.security import COOKIE
+from cases.records import QueueFilter
+from cases.states import CaseState
+from core import log
+from core.catalogue import catalogue
+
+router = APIRouter()
+PER_PAGE = 50
+_log = log.get(__name__)
+
+
+@router.get("/healthz")
+def health(console: Parts) -> Response:
+    """Tells that the server and its database answer."""
+    console.store.count()
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/")
+def start() -> Response:
+    """Leads to the queue."""
+    return RedirectResponse("/queue", status_code=303)
+
+
+@router.get("/login")
+def login_page(request: Request, console: Parts, next: Annotated[str, Query()] = "/queue") -> Response:  # noqa: A002
+    """Shows the login form."""
+    if console.user(request) is not None:
+        return RedirectResponse(local_path(next), status_code=303)
+    return console.page(request, "login.html", {"next": local_path(next), "message": "", "name": ""})
+
+
+@router.post("/login", dependencies=[Csrf])
+def login(
+    request: Request,
+    console: Parts,
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    next: Annotated[str, Form()] = "/queue",  # noqa: A002
+) -> Response:
+    """Logs in; the session gets a new identity, so a planted cookie is worth nothing."""
+    address = request.client.host if request.client else ""
+    labels = console.labels(request)
+    values = {"next": local_path(next), "name": name}
+    wait_s = console.guesses.wait_s(name, address)
+    if wait_s:
+        message = labels("login_wait", seconds=round(wait_s))
+        return console.page(request, "login.html", {**values, "message": message}, status=429)
+    user = console.store.try_authenticate(name, password)
+    if user is None:
+        console.guesses.failed(name, address)
+        _log.warning("login_failed")
+        return console.page(request, "login.html", {**values, "message": labels("login_failed")}, status=401)
+    console.guesses.passed(name, address)
+    response = RedirectResponse(local_path(next), status_code=303)
+    console.set_cookie(request, response, console.sessions.begin(user.name))
+    return response
+
+
+@router.post("/logout", dependencies=[Csrf])
+def logout(request: Request, console: Parts) -> Response:
+    """Ends the session."""
+    session = console.session(request)
+    if session is not None:
+        console.sessions.end(session)
+    response = RedirectResponse("/login", status_code=303)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@router.post("/language", dependencies=[Csrf])
+def language(language: Annotated[str, Form()], next: Annotated[str, Form()] = "/queue") -> Response:  # noqa: A002
+    """Remembers the language of this browser."""
+    response = RedirectResponse(local_path(next), status_code=303)
+    response.set_cookie(
+        LANGUAGE_COOKIE, parse_language(language), max_age=365 * 86400, samesite="strict", httponly=True
+    )
+    return response
+
+
+@router.get("/queue")
+def queue(
+    request: Request,
+    console: Parts,
+    user: CaseReader,
+    state: Annotated[CaseState | None, Query()] = None,
+    violation: Annotated[str | None, Query(pattern=r"^V\d\d$")] = None,
+    page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+) -> Response:
+    """Lists cases beside what was not looked at."""
+    wanted = QueueFilter(state=state, violation_id=violation, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+    total = console.store.count(wanted)
+    labels = console.labels(request)
+    now = console.clock.now_utc()
+    rows = [
+        {
+            "case": case,
+            "title": case_view.title(catalogue().get(case.violation_id), labels),
+            "violation": catalogue().get(case.violation_id),
+            "when": case_view.when(case),
+            "age": case_view.age(labels, case.created_utc, now),
+            "cover": case_view.cover(console, case.case_id),
+            "is_blocked": case_view.blocked_because(case, user) is not None,
+        }
+        for case in console.store.queue(wanted)
+    ]
+    values = {
+        "rows": rows,
+        "states": console.store.counts_by_state(),
+        "violations": [
+            (key, case_view.title(catalogue().get(key), labels), number)
+            for key, number in sorted(console.store.counts_by_violation(state).items())
+        ],
+        "state": state,
+        "violation": violation,
+        "page": page,
+        "pages": max(1, -(-total // PER_PAGE)),
+        "total": total,
+        "runs": console.store.runs(12),
+        "next_id": console.store.next_for(user.name),
+        "local_time": case_view.local_time,
+    }
+    return console.page(request, "queue.html", values)
+
+
+@router.get("/next")
+def next_case(console: Parts, user: CaseReader, after: Annotated[str | None, Query()] = None) -> Response:
+    """Leads to the next case this person may review, or to the queue."""
+    case_id = console.store.next_for(user.name, after=after)
+    return RedirectResponse(f"/cases/{case_id}" if case_id else "/queue", status_code=303)
+
+
+@router.get("/cases/{case_id}")
+def case_page(case_id: str, request: Request, console: Parts, user: CaseReader) -> Response:
+    """Shows one case with everything needed to decide it."""
+    case = console.store.get(case_id)
+    values = case_view.build(console, case, user, console.labels(request))
+    values["next_id"] = console.store.next_for(user.name, after=case_id)
+    return console.page(request, "case.html", values)
+
+
+@router.get("/screens")
+def screens(request: Request, console: Parts, _user: CaseReader) -> Response:
+    """Lists what is and was on the exposure screens."""
+    labels = console.labels(request)
+    rows = []
+    for item in console.store.publications():
+        case = console.store.get(item.case_id)
+        rows.append((item, case_view.title(catalogue().get(case.violation_id), labels), case.place))
+    values = {
+        "rows": rows,
+        "showing": {item.publication_id for item in console.store.showing()},
+        "screen_ids": sorted({item.screen_id for item, _, _ in rows} | {"demo"}),
+        "can_mask": console.board.can_mask,
+        "local_time": case_view.local_time,
+        "script_labels": labels.for_scripts(),
+    }
+    return console.page(request, "screens.html", values)
+
+
+def local_path(path: str) -> str:
+    """Returns a path of this site; anything that could lead elsewhere becomes the queue.
+
+    >>> local_path("//evil.example/x"), local_path("/cases/1?a=b")
+    ('/queue', '/cases/1?a=b')
+    """
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path
+    return path if is_local else "/queue"
