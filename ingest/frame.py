@@ -6,7 +6,7 @@ planes, a small region is cut out of the planes and converted alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,12 +120,21 @@ class Frame:
     """One picture to analyse. Holds a decoder buffer: use it and let it go.
 
     ``is_after_gap``: more than 2 s of footage are missing before it. ``is_damaged``: the decoder could not restore
-    all of it.
+    all of it. ``counts``: the session's counters just after this picture, whatever was read ahead since.
     """
 
-    __slots__ = ("_converter", "_frame", "_full", "is_after_gap", "is_damaged", "pts_ns")
+    __slots__ = ("_converter", "_frame", "_full", "counts", "is_after_gap", "is_damaged", "pts_ns")
 
-    def __init__(self, frame: VideoFrame, converter: Converter, *, pts_ns: int, is_after_gap: bool) -> None:
+    def __init__(
+        self,
+        frame: VideoFrame,
+        converter: Converter,
+        *,
+        pts_ns: int,
+        is_after_gap: bool,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
+        self.counts = counts or {}
         self.pts_ns = pts_ns
         self.is_after_gap = is_after_gap
         self.is_damaged = frame.is_corrupt

@@ -35,7 +35,13 @@ class Passage:
         with Reader(reel.path, threads=threads) as reader:
             for t_ns, frame in self._chosen(reader):
                 is_after_gap, self._is_gap_pending = self._is_gap_pending, False
-                yield Frame(frame, converter, pts_ns=self._offset_ns + t_ns, is_after_gap=is_after_gap)
+                yield Frame(
+                    frame,
+                    converter,
+                    pts_ns=self._offset_ns + t_ns,
+                    is_after_gap=is_after_gap,
+                    counts=self._counts.as_dict(),
+                )
             self._counts.damaged += reader.read_failures
         self._counts.lost += sum(count for _, count in self._holes) + reel.tail_lost
 

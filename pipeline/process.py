@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -146,18 +146,16 @@ class _Run:
         start_ns = 0 if journal.last_ns is None else journal.last_ns + 1
         frames = self._session.frames(detect_hz=self._bench.settings.detect_hz, from_ns=start_ns)
         try:
-            for observation in self._observe(frames):
-                now = self._session.counts.as_dict()
-                self._counts = {k: before.get(k, 0) + v for k, v in now.items()}
+            for observation, now in self._observe(frames):
+                self._counts = _added(before, now)
                 journal.append(observation, self._counts)
                 self._add(observation)
         finally:
             journal.sync()
             self._save_run(is_finished=False)
-        now = self._session.counts.as_dict()
-        self._counts = {k: before.get(k, 0) + v for k, v in now.items()}
+        self._counts = _added(before, self._session.counts.as_dict())
 
-    def _observe(self, frames: Iterable[Frame]) -> Iterator[Observation]:
+    def _observe(self, frames: Iterable[Frame]) -> Iterator[tuple[Observation, Mapping[str, int]]]:
         size = self._bench.detector.picture_size(self._session.width_px, self._session.height_px)
         signals = [s for s in self._site.signals if s.region_px is not None]
         queue = iter(frames)
@@ -170,7 +168,7 @@ class _Run:
             found = self._bench.detector.detect(pictures)
             for frame, detections, readings in zip(batch, found, lamps, strict=True):
                 raw = Observation(detections=detections, lamps=readings, is_after_gap=frame.is_after_gap)
-                yield Observation.from_row(raw.as_row())
+                yield Observation.from_row(raw.as_row()), frame.counts
 
     def _add(self, observation: Observation) -> None:
         for outcome in self._judge.add(observation):
@@ -236,3 +234,7 @@ class _Run:
                 undecided={rule: dict(reasons) for rule, reasons in self._undecided.items()},
             )
         )
+
+
+def _added(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
+    return {name: before.get(name, 0) + value for name, value in now.items()}
