@@ -18,7 +18,7 @@ from cli.home import JsonOption, open_cases, settings_for
 from cli.known import Answer, Trap, load_answer
 from cli.process import report_facts, run_pipeline, show_counts
 from cli.serve import run_server, with_address
-from cli.truth import Comparison, Expected, Found, compare, found_from, time_apart_s
+from cli.truth import Comparison, Expected, Found, are_together, compare, found_from, time_apart_s
 from core.catalogue import catalogue
 from core.errors import ConfigError
 from core.settings import Settings
@@ -71,7 +71,8 @@ def demo(
     """
     settings = settings_for(prepare_home(out_dir or settings_for(None).home / "demo"))
     video, site_file, answer_file = bundled()
-    site, answer = load_site(site_file), load_answer(answer_file)
+    site = load_site(site_file)
+    answer = load_answer(answer_file, site.time_zone)
     session, report = run_pipeline([video], site, settings, answer.start_utc)
     outcome = judge(answer, report, settings)
     if as_json:
@@ -139,7 +140,8 @@ def judge(answer: Answer, report: "RunReport", settings: Settings) -> Outcome:
 def sprung_by(trap: Trap, false_alarms: tuple[Found, ...]) -> Found | None:
     """Returns the false alarm a lawful look-alike was taken for, None when it was rightly passed over."""
     for case in false_alarms:
-        if case.group == trap.group and case.start_s <= trap.end_s and case.end_s >= trap.start_s:
+        is_then = case.start_s <= trap.end_s and case.end_s >= trap.start_s
+        if is_then and case.group == trap.group and are_together(trap.sightings, case.sightings):
             return case
     return None
 

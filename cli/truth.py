@@ -140,22 +140,20 @@ def time_apart_s(event: Expected, case: Found) -> float:
     return min(max(0.0, event.start_s - s.t_s, s.t_s - latest_s) for s in case.sightings)
 
 
-def boxes_meet(event: Expected, case: Found) -> bool:
-    """Tells whether the two are in the same place at the moment both are known best; True when never both known.
+def are_together(one: Sequence[Sighting], other: Sequence[Sighting]) -> bool:
+    """Tells whether two are in the same place at the moment both are known best; True when never both known.
 
-    >>> there = (Sighting(t_s=1.0, xyxy=(0, 0, 10, 10)),)
-    >>> case = Found(case_id="a", violation_id="V01", group="vehicle", start_s=1, end_s=1, sightings=there)
-    >>> far = (Sighting(t_s=1.0, xyxy=(90, 0, 99, 10)),)
-    >>> boxes_meet(Expected(event_id="e", violation_id="V01", start_s=1, end_s=1, sightings=far), case)
-    False
+    >>> here, there = Sighting(t_s=1.0, xyxy=(0, 0, 10, 10)), Sighting(t_s=1.0, xyxy=(90, 0, 99, 10))
+    >>> are_together([here], [here]), are_together([here], [there]), are_together([here], [])
+    (True, False, True)
     """
-    near = [(abs(a.t_s - b.t_s), i, j) for i, a in enumerate(event.sightings) for j, b in enumerate(case.sightings)]
+    near = [(abs(a.t_s - b.t_s), i, j) for i, a in enumerate(one) for j, b in enumerate(other)]
     if not near:
         return True
     gap_s, i, j = min(near)
     if gap_s > BOX_GAP_S:
         return True
-    a, b = event.sightings[i].xyxy, case.sightings[j].xyxy
+    a, b = one[i].xyxy, other[j].xyxy
     apart = math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2
     size = max(math.hypot(box[2] - box[0], box[3] - box[1]) for box in (a, b))
     return apart <= size * (0.5 + gap_s / BOX_GAP_S / 2)
@@ -176,6 +174,6 @@ def _cost(event: Expected, case: Found, tolerance_s: float) -> float:
     if event.violation_id != case.violation_id or event.group not in (None, case.group):
         return _IMPOSSIBLE
     apart = time_apart_s(event, case)
-    if apart > tolerance_s or not boxes_meet(event, case):
+    if apart > tolerance_s or not are_together(event.sightings, case.sightings):
         return _IMPOSSIBLE
     return apart + (0.0 if event.is_required else 1e4)

@@ -330,7 +330,7 @@ def load_site(path: Path) -> Site:
 
 
 def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")  # a misspelt key explains a missing one
     place = ".".join(str(p) for p in first["loc"])
     reason = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":

@@ -1,3 +1,5 @@
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,14 +55,60 @@ def test_trap_is_sprung_by_a_false_alarm_of_its_kind_at_its_time() -> None:
     assert sprung_by(trap, (alarm("vehicle", 13.5), alarm("vehicle", 8.5), alarm("two_wheeler", 11))) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"violations": [{}], "traps": []}'])
+def test_trap_somewhere_else_was_not_sprung() -> None:
+    here, there = Sighting(t_s=11, xyxy=(0, 0, 40, 40)), Sighting(t_s=11, xyxy=(900, 0, 940, 40))
+    trap = Trap(kind="own_green", subject="car", group="vehicle", start_s=10, end_s=13, sightings=(here,))
+    alarm = Found(case_id="c", violation_id="V01", group="vehicle", start_s=11, end_s=11, sightings=(there,))
+    assert sprung_by(trap, (alarm,)) is None
+    assert sprung_by(trap, (replace(alarm, sightings=(here,)),)) is not None
+
+
+ANSWER = {
+    "start_local": "2026-11-22T08:15:00",
+    "tracks": [{"id": "walker"}, {"id": "red_car"}],
+    "boxes": [
+        [10.0, [[0, 1, 2, 3, 4, 1.0], [1, 100, 100, 160, 180, 0.9]]],
+        [10.24, [[1, 104, 100, 164, 180, 0.9]]],
+        [30.0, [[1, 500, 100, 560, 180, 0.9]]],
+    ],
+    "events": [
+        {"id": "E01", "violation_id": "V01", "kind": "red_light", "subject": "car", "track": "red_car"}
+        | {"t_start_s": 10.2, "t_end_s": 14.0}
+    ],
+    "other_events": [
+        {"id": "O01", "violation_id": "V19", "kind": "other", "subject": "car", "track": "red_car"}
+        | {"t_start_s": 29.0, "t_end_s": 31.0}
+    ],
+    "traps": [
+        {"id": "T01", "kind": "walked_on_green", "subject": "person", "track": "walker"}
+        | {"t_start_s": 9.0, "t_end_s": 12.0}
+    ],
+}
+
+
+def test_answer_is_read_with_local_time_and_the_boxes_around_each_event(tmp_path: Path) -> None:
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps(ANSWER))
+    answer = load_answer(path, "Asia/Shanghai")
+    assert answer.start_utc.isoformat() == "2026-11-22T00:15:00+00:00"
+    event, other = answer.expected
+    assert (event.event_id, event.violation_id, event.group, event.is_required) == ("E01", "V01", "vehicle", True)
+    assert [s.t_s for s in event.sightings] == [10.0, 10.24]
+    assert not other.is_required
+    assert [s.xyxy for s in other.sightings] == [(500, 100, 560, 180)]
+    assert [(t.kind, t.group) for t in answer.traps] == [("walked_on_green", "pedestrian")]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", json.dumps(ANSWER | {"tracks": []}), json.dumps(ANSWER | {"events": [{}]})]
+)
 def test_damaged_answer_is_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "answer.json"
     path.write_text(text)
     with pytest.raises(ConfigError, match="damaged"):
-        load_answer(path)
+        load_answer(path, "Asia/Shanghai")
 
 
 def test_missing_answer_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
-        load_answer(tmp_path / "none.json")
+        load_answer(tmp_path / "none.json", "Asia/Shanghai")
