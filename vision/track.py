@@ -7,8 +7,8 @@ joined alike, and a long memory for what stands still (a parked car behind a pas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from core.observations import ActorClass, Detections, TrackHistory
 from core.time import NS_PER_S
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 GROUP = np.array([0, 1, 1, 2, 2, 2])
 """Association group by ActorClass value: on foot, two-wheeler, four-wheeler. Boxes never change group."""
 FORBIDDEN = 1e6
@@ -45,148 +46,153 @@ class TrackerConfig:
     """Slower than this many sizes per second is standing."""
 
 
-@dataclass(slots=True)
-class _Track:
-    track_id: int
-    group: int
-    box: Array
-    pts_ns: list[int]
-    boxes: list[Array]
-    confidences: list[float]
-    classes: list[int]
-    velocity: Array = field(default_factory=lambda: np.zeros(2))
-
-    @property
-    def size(self) -> float:
-        return float((self.box[2] - self.box[0] + self.box[3] - self.box[1]) / 2)
-
-    def predicted(self, pts_ns: int) -> Array:
-        gap_s = min((pts_ns - self.pts_ns[-1]) / NS_PER_S, 1.0)
-        box: Array = self.box + np.tile(self.velocity * gap_s, 2)
-        return box
-
-    def add(self, pts_ns: int, box: Array, confidence: float, class_id: int) -> None:
-        gap_s = (pts_ns - self.pts_ns[-1]) / NS_PER_S
-        moved = (box[:2] + box[2:] - self.box[:2] - self.box[2:]) / 2 / max(gap_s, 1e-6)
-        weight = 0.7 if len(self.pts_ns) == 1 else min(1.0, 0.35 + gap_s)
-        self.velocity = (1 - weight) * self.velocity + weight * moved
-        self.box = box
-        self.pts_ns.append(pts_ns)
-        self.boxes.append(box)
-        self.confidences.append(confidence)
-        self.classes.append(class_id)
-
-    def history(self, *, is_finished: bool) -> TrackHistory:
-        votes = np.bincount(self.classes, weights=self.confidences, minlength=len(GROUP))
-        best = int(votes.argmax())
-        return TrackHistory(
-            track_id=self.track_id,
-            class_id=ActorClass(best),
-            class_share=float(votes[best] / max(votes.sum(), 1e-9)),
-            pts_ns=np.asarray(self.pts_ns, np.int64),
-            xyxy=np.asarray(self.boxes, np.float32),
-            confidence=np.asarray(self.confidences, np.float32),
-            is_finished=is_finished,
-        )
-
-
 class Tracker:
-    """Joins the detections of one camera into tracks. Deterministic: same detections, same ids."""
+    """Joins the detections of one camera into tracks. Deterministic: same detections, same ids.
+
+    Shapes: one row a live track in ``_box`` (N, 4), ``_velocity`` (N, 2) px/s, ``_last_ns`` (N,), ``_group`` (N,);
+    ``_rows`` keeps what each saw: (pts_ns, x1, y1, x2, y2, confidence, class).
+    """
 
     def __init__(self, config: TrackerConfig | None = None) -> None:
         self._config = config or TrackerConfig()
-        self._tracks: list[_Track] = []
         self._next_id = 1
+        self._clear()
 
     def update(self, detections: Detections) -> list[TrackHistory]:
         """Takes one frame; returns the tracks that ended with it."""
+        ended = self._drop_lost(detections.pts_ns)
         boxes = np.asarray(detections.xyxy, float)
         groups = GROUP[detections.class_id]
         confident = detections.confidence >= self._config.confident
-        free_tracks = list(range(len(self._tracks)))
-        free_boxes = set(range(len(detections)))
+        free = np.ones(len(self._ids), dtype=bool)
+        is_new = confident.copy()
         for pick, min_overlap, may_reach in (
             (np.flatnonzero(confident), self._config.min_overlap, True),
             (np.flatnonzero(~confident), 2 * self._config.min_overlap, False),
         ):
-            pairs = self._match(free_tracks, pick, detections, min_overlap=min_overlap, may_reach=may_reach)
-            for t, d in pairs:
-                self._tracks[t].add(
-                    detections.pts_ns, boxes[d], float(detections.confidence[d]), int(detections.class_id[d])
-                )
-                free_boxes.discard(d)
-            taken = {t for t, _ in pairs}
-            free_tracks = [t for t in free_tracks if t not in taken]
-        ended = self._drop_lost(detections.pts_ns)
-        for d in sorted(free_boxes):
-            if confident[d]:
-                self._start(detections, d, boxes[d], int(groups[d]))
+            cost = self._cost(
+                np.flatnonzero(free), boxes[pick], groups[pick], detections.pts_ns, min_overlap, may_reach
+            )
+            rows, columns = linear_sum_assignment(cost)
+            is_joined = cost[rows, columns] < FORBIDDEN
+            tracks, found = np.flatnonzero(free)[rows[is_joined]], pick[columns[is_joined]]
+            self._join(tracks, found, detections, boxes)
+            free[tracks], is_new[found] = False, False
+        self._start(np.flatnonzero(is_new), detections, boxes, groups)
         return ended
 
     def live(self) -> list[TrackHistory]:
         """Returns the believed tracks still in sight."""
-        return [t.history(is_finished=False) for t in self._tracks if len(t.boxes) >= self._config.min_hits]
+        return self._histories(range(len(self._ids)), is_finished=False)
 
     def finish(self) -> list[TrackHistory]:
         """Ends every track (end of footage, hard cut) and returns them."""
-        ended = [t.history(is_finished=True) for t in self._tracks if len(t.boxes) >= self._config.min_hits]
-        self._tracks = []
+        ended = self._histories(range(len(self._ids)), is_finished=True)
+        self._clear()
         return ended
 
-    def _start(self, detections: Detections, index: int, box: Array, group: int) -> None:
-        self._tracks.append(
-            _Track(
-                track_id=self._next_id,
-                group=group,
-                box=box,
-                pts_ns=[detections.pts_ns],
-                boxes=[box],
-                confidences=[float(detections.confidence[index])],
-                classes=[int(detections.class_id[index])],
-            )
-        )
-        self._next_id += 1
+    def _clear(self) -> None:
+        self._ids: list[int] = []
+        self._rows: list[list[tuple[float, ...]]] = []
+        self._box: Array = np.zeros((0, 4))
+        self._velocity: Array = np.zeros((0, 2))
+        self._last_ns = np.zeros(0, np.int64)
+        self._group = np.zeros(0, np.int64)
 
-    def _match(
+    def _cost(  # noqa: PLR0917 - one stage of the association, all of it arrays
         self,
-        tracks: Sequence[int],
-        pick: NDArray[np.intp],
-        detections: Detections,
-        *,
+        tracks: Index,
+        boxes: Array,
+        groups: Index,
+        pts_ns: int,
         min_overlap: float,
-        may_reach: bool,
-    ) -> list[tuple[int, int]]:
-        if not tracks or not len(pick):
-            return []
-        pts_ns, boxes = detections.pts_ns, np.asarray(detections.xyxy, float)
-        groups = GROUP[detections.class_id]
-        chosen = [self._tracks[t] for t in tracks]
-        predicted = np.stack([t.predicted(pts_ns) for t in chosen])
-        overlap = iou(predicted, boxes[pick])
-        centre_t, centre_d = (predicted[:, :2] + predicted[:, 2:]) / 2, (boxes[pick, :2] + boxes[pick, 2:]) / 2
-        sizes = np.array([t.size for t in chosen])
-        sizes_d = (boxes[pick, 2:] - boxes[pick, :2]).mean(axis=1)
-        apart = np.linalg.norm(centre_t[:, None] - centre_d[None], axis=2) / np.maximum(sizes[:, None], 1.0)
-        gaps_s = np.array([(pts_ns - t.pts_ns[-1]) / NS_PER_S for t in chosen])
-        reach = self._config.reach + self._config.reach_per_s * np.minimum(gaps_s, 0.5)
-        ratio = sizes_d[None] / np.maximum(sizes[:, None], 1.0)
+        may_reach: bool,  # noqa: FBT001
+    ) -> Array:
+        """Returns the cost (T, D) of joining tracks and boxes; FORBIDDEN where they cannot be one actor."""
+        gap_s = (pts_ns - self._last_ns[tracks]) / NS_PER_S
+        shift = self._velocity[tracks] * np.minimum(gap_s, 1.0)[:, None]
+        predicted = self._box[tracks] + np.tile(shift, 2)
+        size_t = np.maximum(_sizes(self._box[tracks]), 1.0)
+        overlap = iou(predicted, boxes)
+        middle_t, middle_d = _centres(predicted), _centres(boxes)
+        apart_x, apart_y = (middle_t[:, None, k] - middle_d[None, :, k] for k in (0, 1))
+        apart = np.sqrt(apart_x**2 + apart_y**2) / size_t[:, None]
+        ratio = _sizes(boxes)[None] / size_t[:, None]
+        reach = self._config.reach + self._config.reach_per_s * np.minimum(gap_s, 0.5)
         is_near = (apart < reach[:, None]) & (ratio > 0.5) & (ratio < 2.0) & may_reach
-        is_possible = (np.array([t.group for t in chosen])[:, None] == groups[pick][None]) & (
-            (overlap >= min_overlap) | is_near
-        )
-        cost = np.where(is_possible, 1.0 - overlap + 0.5 * np.minimum(apart, 2.0), FORBIDDEN)
-        rows, columns = linear_sum_assignment(cost)
-        return [(tracks[r], int(pick[c])) for r, c in zip(rows, columns, strict=True) if cost[r, c] < FORBIDDEN]
+        is_possible = (self._group[tracks][:, None] == groups[None]) & ((overlap >= min_overlap) | is_near)
+        cost: Array = np.where(is_possible, 1.0 - overlap + 0.5 * np.minimum(apart, 2.0), FORBIDDEN)
+        return cost
+
+    def _join(self, tracks: Index, found: Index, detections: Detections, boxes: Array) -> None:
+        gap_s = np.maximum((detections.pts_ns - self._last_ns[tracks]) / NS_PER_S, 1e-6)
+        moved = (_centres(boxes[found]) - _centres(self._box[tracks])) / gap_s[:, None]
+        is_second = np.array([len(self._rows[t]) == 1 for t in tracks], dtype=bool)
+        weight = np.where(is_second, 0.7, np.minimum(1.0, 0.35 + gap_s))[:, None]
+        self._velocity[tracks] = (1 - weight) * self._velocity[tracks] + weight * moved
+        self._box[tracks] = boxes[found]
+        self._last_ns[tracks] = detections.pts_ns
+        for track, row in zip(tracks.tolist(), _rows(detections, boxes, found), strict=True):
+            self._rows[track].append(row)
+
+    def _start(self, found: Index, detections: Detections, boxes: Array, groups: Index) -> None:
+        count = len(found)
+        self._ids += range(self._next_id, self._next_id + count)
+        self._next_id += count
+        self._rows += [[row] for row in _rows(detections, boxes, found)]
+        self._box = np.r_[self._box, boxes[found]]
+        self._velocity = np.r_[self._velocity, np.zeros((count, 2))]
+        self._last_ns = np.r_[self._last_ns, np.full(count, detections.pts_ns, np.int64)]
+        self._group = np.r_[self._group, groups[found]]
 
     def _drop_lost(self, pts_ns: int) -> list[TrackHistory]:
-        kept, ended = [], []
-        for track in self._tracks:
-            speed = float(np.linalg.norm(track.velocity)) / max(track.size, 1.0)
-            is_standing = speed < self._config.standing_per_s and len(track.boxes) > self._config.min_hits
-            limit_s = self._config.max_lost_standing_s if is_standing else self._config.max_lost_s
-            if (pts_ns - track.pts_ns[-1]) / NS_PER_S <= limit_s:
-                kept.append(track)
-            elif len(track.boxes) >= self._config.min_hits:
-                ended.append(track.history(is_finished=True))
-        self._tracks = kept
+        speed = np.linalg.norm(self._velocity, axis=1) / np.maximum(_sizes(self._box), 1.0)
+        is_old = np.array([len(rows) > self._config.min_hits for rows in self._rows], dtype=bool)
+        is_standing = (speed < self._config.standing_per_s) & is_old
+        limit_s = np.where(is_standing, self._config.max_lost_standing_s, self._config.max_lost_s)
+        is_lost = (pts_ns - self._last_ns) / NS_PER_S > limit_s
+        if not is_lost.any():
+            return []
+        ended = self._histories(np.flatnonzero(is_lost).tolist(), is_finished=True)
+        kept = np.flatnonzero(~is_lost)
+        self._ids, self._rows = [self._ids[k] for k in kept], [self._rows[k] for k in kept]
+        self._box, self._velocity = self._box[kept], self._velocity[kept]
+        self._last_ns, self._group = self._last_ns[kept], self._group[kept]
         return ended
+
+    def _histories(self, tracks: Iterable[int], *, is_finished: bool) -> list[TrackHistory]:
+        return [
+            _history(self._ids[t], self._rows[t], is_finished=is_finished)
+            for t in tracks
+            if len(self._rows[t]) >= self._config.min_hits
+        ]
+
+
+def _history(track_id: int, rows: list[tuple[float, ...]], *, is_finished: bool) -> TrackHistory:
+    table = np.asarray([row[1:] for row in rows], np.float64)
+    votes = np.bincount(table[:, 5].astype(np.int64), weights=table[:, 4], minlength=len(GROUP))
+    best = int(votes.argmax())
+    return TrackHistory(
+        track_id=track_id,
+        class_id=ActorClass(best),
+        class_share=float(votes[best] / max(votes.sum(), 1e-9)),
+        pts_ns=np.asarray([row[0] for row in rows], np.int64),
+        xyxy=table[:, :4].astype(np.float32),
+        confidence=table[:, 4].astype(np.float32),
+        is_finished=is_finished,
+    )
+
+
+def _rows(detections: Detections, boxes: Array, found: Index) -> list[tuple[float, ...]]:
+    table = np.c_[boxes[found], detections.confidence[found], detections.class_id[found]].tolist()
+    return [(detections.pts_ns, *row) for row in table]
+
+
+def _centres(boxes: Array) -> Array:
+    centres: Array = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return centres
+
+
+def _sizes(boxes: Array) -> Array:
+    sizes: Array = (boxes[:, 2:] - boxes[:, :2]).mean(axis=1)
+    return sizes
