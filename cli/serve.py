@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,7 +67,8 @@ def run_server(settings: Settings, *, announce: Callable[[str], None] | None = N
     vault = open_vault(settings)
     with open_cases(settings, must_exist=False) as store:
         app = create_app(settings, store, vault, load_masker())
-        serve_app(app, settings.host, settings.port, ready=announce or _announce)
+        with suppress(KeyboardInterrupt):  # how a server is meant to end
+            serve_app(app, settings.host, settings.port, ready=announce or _announce)
 
 
 def load_masker() -> "PictureMasker | None":
