@@ -3,8 +3,8 @@
 1. data        shippable corpus rows, labels completed by a teacher; rendered clips
 2. real        fine-tune from COCO weights on the real rows, half the time
 3. scenes      go on with real rows and rendered scenes, the other half
-4. average     of both stages
-5. export      each of the three to ONNX, measure, choose by place_d and the held-out scenes
+4. blend       weighted means of both stages and the COCO weights
+5. export      each to ONNX, measure, choose by place_d and the held-out scenes
 6. describe    weights and manifest, ready to be copied to models/weights and models/manifests
 
 Every step leaves its result under ``--out`` and is skipped when that exists, so the run can be interrupted.
@@ -13,7 +13,7 @@ Every step leaves its result under ``--out`` and is skipped when that exists, so
 import argparse
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,21 +31,38 @@ TEACHER_CLASSES = [0, 1, 2, 3, 4, 5, 0, 0, 0, 0]
 """The teacher's ten classes: our six, then lamps and lines, which are never read."""
 
 THRESHOLDS = Thresholds(confidence=0.25, per_class={"bicycle": 0.2, "motorcycle": 0.2}, nms_iou=0.6)
+BLENDS = {"blend_coco15": (0.25, 0.6, 0.15), "blend_coco25": (0.25, 0.5, 0.25)}
+"""Candidates by name: shares of the stages real and scenes and of the COCO weights."""
+
 CHOOSING_SETS = ("place_d", "rendered_held_out")
 logger = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to make from what."""
+    """What to make from what. ``held_out`` are beginnings of names of rendered views kept for measuring."""
 
     shared: Path
-    renders: tuple[Path, ...]
-    held_out: tuple[Path, ...]
+    renders: Path
+    held_out: tuple[str, ...]
     out: Path
     hours: float
     threads: int
     seed: int
+
+    def training_frames(self) -> Iterator[sets.Item]:
+        """Yields the rendered frames to train on."""
+        return (item for item in self._frames() if not item[0].name.startswith(self.held_out))
+
+    def measuring_frames(self) -> Iterator[sets.Item]:
+        """Yields the rendered frames kept for measuring."""
+        return (item for item in self._frames() if item[0].name.startswith(self.held_out))
+
+    def _frames(self) -> Iterator[sets.Item]:
+        for clip in sorted(self.renders.glob("*.mp4")):
+            if clip.with_suffix(".gt.json").exists():
+                yield from dataset.rendered_frames(clip)
+        yield from dataset.rendered_pictures(self.renders)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -75,19 +92,19 @@ def _parse(arguments: Sequence[str] | None) -> Plan:
     parser = argparse.ArgumentParser(prog="python -m models.train", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--corpus", type=Path, required=True, help="folder with corpus/, place_d/ and initial weights")
-    parser.add_argument("--renders", type=Path, required=True, help="folder of rendered clips (<name>.mp4, .gt.json)")
-    parser.add_argument("--held-out", default="v22_1,v23_4,v25_2,v26_3", help="clips kept for measuring")
+    parser.add_argument("--renders", type=Path, required=True, help="folder `python -m sim pictures` filled")
+    parser.add_argument(
+        "--held-out", default="sim_0022_01,sim_0023_03,sim_0025_02", help="name beginnings of views kept for measuring"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/pole"))
     parser.add_argument("--hours", type=float, default=1.2, help="training time of both stages together")
     parser.add_argument("--threads", type=int, default=1, help="1 on a shared machine")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
-    apart = set(given.held_out.split(","))
-    clips = sorted(path for path in given.renders.glob("*.mp4") if path.with_suffix(".gt.json").exists())
     return Plan(
         shared=given.corpus,
-        renders=tuple(c for c in clips if c.stem not in apart),
-        held_out=tuple(c for c in clips if c.stem in apart),
+        renders=given.renders,
+        held_out=tuple(given.held_out.split(",")),
         out=given.out,
         hours=given.hours,
         threads=given.threads,
@@ -106,7 +123,7 @@ def build_data(plan: Plan) -> list[TrainingSource]:
         sources = describe.corpus_sources(dataset.write_corpus(plan.shared / "corpus", real, teacher))
         dataset.write_data_yaml(real)
         shutil.copytree(real, scenes, symlinks=True, dirs_exist_ok=True)
-        count = dataset.write_renders(plan.renders, scenes, seed=plan.seed)
+        count = dataset.write_renders(plan.training_frames(), scenes, seed=plan.seed)
         dataset.write_data_yaml(scenes)
         sources.append(TrainingSource(source="own renders (sim)", licence="AGPL-3.0-or-later", images=count))
         done.write_text(json.dumps([s.model_dump() for s in sources], indent=1), encoding="utf-8")
@@ -114,12 +131,14 @@ def build_data(plan: Plan) -> list[TrainingSource]:
 
 
 def train(plan: Plan) -> dict[str, Path]:
-    """Runs both stages and averages them; returns the checkpoints by name."""
+    """Runs both stages and blends them; returns the candidates by name."""
     first, second = stages(plan)
     found = {first.name: recipe.run(first), second.name: recipe.run(second)}
-    found["average"] = plan.out / "average.pt"
-    if not found["average"].exists():
-        recipe.average([found[first.name], found[second.name]], found["average"])
+    for name, (of_real, of_scenes, of_coco) in BLENDS.items():
+        target = plan.out / f"{name}.pt"
+        if not target.exists():
+            recipe.blend({second.result: of_scenes, first.result: of_real, first.init: of_coco}, target)
+        found[name] = target
     return found
 
 
@@ -157,7 +176,7 @@ def figures(plan: Plan, weights: Path, long_side_px: int = 640) -> list[Metric]:
     find = evaluate.build_finder(
         weights, _reader(list(range(len(ActorClass))), evaluate.FLOOR), long_side_px=long_side_px, threads=plan.threads
     )
-    every = sets.evaluation_sets(plan.shared / "corpus", plan.shared / "place_d", plan.held_out)
+    every = sets.evaluation_sets(plan.shared / "corpus", plan.shared / "place_d", plan.measuring_frames)
     return [metric for data in every for metric in evaluate.measure(find, data)]
 
 
@@ -186,9 +205,19 @@ def summary(plan: Plan, chosen: str) -> dict[str, Any]:
             }
             for s in (first, second)
         ],
-        "held_out": [clip.stem for clip in plan.held_out],
+        "shares": dict(zip(("real", "scenes", "coco"), BLENDS[chosen], strict=True))
+        if chosen in BLENDS
+        else {chosen: 1},
+        "held_out": list(plan.held_out),
         "precision": "bf16 autocast, fp32 loss, fp16 weights in the file",
     }
+
+
+def _shares(chosen: str) -> dict[str, float]:
+    """Returns how much of each checkpoint is in the chosen weights."""
+    if chosen not in BLENDS:
+        return {chosen: 1.0}
+    return dict(zip(("real", "scenes", "coco"), BLENDS[chosen], strict=True))
 
 
 def _reader(classes: list[int], least: float) -> Reader:

@@ -6,7 +6,7 @@ Rows are YOLO text (class, centre, size; relative). Images without any actor sta
 import csv
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -212,25 +212,35 @@ def _actor_boxes(actor: dict[str, object]) -> list[tuple[int, Sequence[float], f
     return [(int(RENDER_CLASSES[str(actor["cls"])]), actor["bbox"], visible)]  # type: ignore[list-item]
 
 
-def write_renders(clips: Sequence[Path], target: Path, *, step: int = 1, seed: int = 0) -> int:
+def rendered_pictures(folder: Path, *, prefixes: Sequence[str] = ("",)) -> Iterator[tuple[Labelled, NDArray[np.bool_]]]:
+    """Yields the pictures ``python -m sim pictures`` made (JPEG and YOLO text), with which boxes can be seen well."""
+    for path in sorted(folder.glob("*.jpg")):
+        if not path.name.startswith(tuple(prefixes)):
+            continue
+        rgb = read_rgb(path)
+        xyxy, class_id = read_labels(path.with_suffix(".txt"), rgb.shape[1], rgb.shape[0])
+        is_clear = xyxy[:, 3] - xyxy[:, 1] >= LEAST_HEIGHT_SHARE * rgb.shape[0]
+        yield Labelled(name=path.stem, rgb=rgb, xyxy=xyxy, class_id=class_id), is_clear
+
+
+def write_renders(frames: Iterable[tuple[Labelled, NDArray[np.bool_]]], target: Path, *, seed: int = 0) -> int:
     """Saves rendered frames as training rows and returns how many.
 
     Each frame is halved; of every third one a full-resolution quarter is saved too.
     """
     images, labels = _folders(target, "train")
     chance, count = random.Random(seed), 0
-    for clip in clips:
-        for index, (picture, is_clear) in enumerate(rendered_frames(clip, step)):
-            height, width = picture.rgb.shape[:2]
-            views = [(0, 0, width, height)]
-            if index % 3 == 0:
-                x, y = chance.randrange(0, width // 2), chance.randrange(height // 7, height // 2)
-                views.append((x, y, x + width // 2, y + height // 2))
-            for number, view in enumerate(views):
-                row = _view(picture, is_clear, view, f"render_{picture.name}_{number}")
-                cv2.imwrite(str(images / f"{row.name}.jpg"), row.rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
-                write_labels(labels / f"{row.name}.txt", row)
-                count += 1
+    for index, (picture, is_clear) in enumerate(frames):
+        height, width = picture.rgb.shape[:2]
+        views = [(0, 0, width, height)]
+        if index % 3 == 0:
+            x, y = chance.randrange(0, width // 2), chance.randrange(height // 7, height // 2)
+            views.append((x, y, x + width // 2, y + height // 2))
+        for number, view in enumerate(views):
+            row = _view(picture, is_clear, view, f"render_{picture.name}_{number}")
+            cv2.imwrite(str(images / f"{row.name}.jpg"), row.rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+            write_labels(labels / f"{row.name}.txt", row)
+            count += 1
     return count
 
 

@@ -141,14 +141,21 @@ def load_model(path: Path) -> Any:
     return model
 
 
-def average(checkpoints: list[Path], target: Path) -> Path:
-    """Saves the mean of several checkpoints' averaged weights: robustness that costs nothing at run time."""
+def blend(parts: dict[Path, float], target: Path) -> Path:
+    """Saves the weighted mean of several checkpoints' averaged weights; shares sum to 1.
+
+    Robustness that costs nothing at run time: a share of the initial COCO weights brings back what few rows
+    of the corpus show (people on foot).
+    """
     torch = load_libraries()
-    models = [load_model(path) for path in checkpoints]
-    mean = models[0].state_dict()
-    for key, value in mean.items():
-        if value.is_floating_point():
-            mean[key] = sum(m.state_dict()[key] for m in models) / len(models)
+    models = [load_model(path) for path in parts]
+    states = [model.state_dict() for model in models]
+    mean = {
+        key: sum(share * state[key] for share, state in zip(parts.values(), states, strict=True))
+        if value.is_floating_point()
+        else value
+        for key, value in states[0].items()
+    }
     models[0].load_state_dict(mean)
     torch.save({"model": models[0], "ema": None, "train_args": {}}, target)
     return target

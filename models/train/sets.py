@@ -1,6 +1,6 @@
 """The sets a network is measured on: none of them is trained on, most are of places never trained on."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,6 @@ from models.train.dataset import (
     read_rgb,
     read_row,
     read_rows,
-    rendered_frames,
 )
 from models.train.evaluate import EvaluationSet
 
@@ -27,8 +26,8 @@ ALL = (*VEHICLES, "person")
 Item = tuple[Labelled, NDArray[np.bool_]]
 
 
-def evaluation_sets(corpus: Path, place_d: Path, held_out: Sequence[Path]) -> list[EvaluationSet]:
-    """Returns every set; ``held_out`` are rendered clips kept from training."""
+def evaluation_sets(corpus: Path, place_d: Path, rendered: Callable[[], Iterator[Item]]) -> list[EvaluationSet]:
+    """Returns every set; ``rendered`` gives frames of views kept from training."""
     return [
         EvaluationSet(
             name="place_d",
@@ -56,7 +55,7 @@ def evaluation_sets(corpus: Path, place_d: Path, held_out: Sequence[Path]) -> li
             unseen=True,
             labels="exact; at least 30 % visible and 20 px of 1080 high",
             groups=ALL,
-            items=Items(lambda: (item for clip in held_out for item in rendered_frames(clip))),
+            items=Items(rendered),
         ),
         EvaluationSet(
             name="training_cameras_val",
