@@ -26,7 +26,7 @@ def scene() -> Scene:
 def northbound(kind: Kind, front_y: NDArray[np.float64], x: float = 1.7) -> Trajectory:
     """Returns a straight drive north from the y of its front, one row per step from clip time 0."""
     length = {"sedan": 4.65, "ebike": 1.8}[kind]
-    t = np.arange(len(front_y)) * STEP_S
+    t = np.arange(len(front_y), dtype=np.float64) * np.float64(STEP_S)
     return Trajectory(
         actor_id="it",
         kind=kind,
