@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -161,18 +162,8 @@ def show_outcome(outcome: Outcome) -> None:
     out().print()
     show_table(
         "Lawful look-alikes: none may be raised",
-        ("situation", "when", "subject", "result"),
-        [
-            (
-                trap.kind.replace("_", " "),
-                f"{offset_text(trap.start_s)}-{offset_text(trap.end_s)}",
-                trap.subject,
-                Text("silent", style="green")
-                if case is None
-                else Text(f"RAISED {case.violation_id}", style="bold red"),
-            )
-            for trap, case in outcome.traps
-        ],
+        ("situation", "times", "by", "result"),
+        trap_rows(outcome.traps),
     )
     out().print()
     required = len(comparison.hits) + len(comparison.misses)
@@ -185,6 +176,20 @@ def show_outcome(outcome: Outcome) -> None:
         out().print("every evidence package verifies: files, signatures, hash chain", soft_wrap=True)
     for problem in outcome.verdict.problems:
         out().print(f"CHANGED {problem}", style="red", markup=False, soft_wrap=True)
+
+
+def trap_rows(traps: Sequence[tuple[Trap, Found | None]]) -> list[tuple[str | Text, ...]]:
+    """Returns one row per kind of look-alike, with every one that was raised."""
+    by_kind: dict[str, list[tuple[Trap, Found | None]]] = {}
+    for trap, case in traps:
+        by_kind.setdefault(trap.kind, []).append((trap, case))
+    rows: list[tuple[str | Text, ...]] = []
+    for kind, members in by_kind.items():
+        raised = [f"{case.violation_id} at {offset_text(trap.start_s)}" for trap, case in members if case is not None]
+        result = Text(f"RAISED {', '.join(raised)}", style="bold red") if raised else Text("silent", style="green")
+        subjects = ", ".join(dict.fromkeys(trap.subject for trap, _ in members))
+        rows.append((kind.replace("_", " "), str(len(members)), subjects, result))
+    return rows
 
 
 def outcome_facts(outcome: Outcome) -> dict[str, Any]:

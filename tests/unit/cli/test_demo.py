@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.demo import MARK, prepare_home, sprung_by
+from cli.demo import MARK, Outcome, prepare_home, show_outcome, sprung_by
 from cli.known import Trap, load_answer
-from cli.truth import Found, Sighting
+from cli.truth import Expected, Found, Sighting, compare
 from core.errors import ConfigError
+from evidence.verify import Verdict
 
 
 def test_new_folder_is_made_and_marked(tmp_path: Path) -> None:
@@ -97,6 +98,49 @@ def test_answer_is_read_with_local_time_and_the_boxes_around_each_event(tmp_path
     assert not other.is_required
     assert [s.xyxy for s in other.sightings] == [(500, 100, 560, 180)]
     assert [(t.kind, t.group) for t in answer.traps] == [("walked_on_green", "pedestrian")]
+
+
+def outcome(*, found: Found | None, alarm: Found | None = None, problems: tuple[str, ...] = ()) -> Outcome:
+    wanted = Expected(event_id="E01", violation_id="V01", start_s=12.2, end_s=16.0, group="vehicle", note="car")
+    trap = Trap(kind="entered_on_yellow", subject="car", group="vehicle", start_s=7, end_s=11)
+    return Outcome(
+        comparison=compare([wanted], [case for case in (found, alarm) if case is not None]),
+        traps=((trap, alarm), (replace(trap, subject="bus"), None)),
+        verdict=Verdict(is_valid=not problems, problems=problems),
+    )
+
+
+def v01_at(t_s: float) -> Found:
+    seen = (Sighting(t_s=t_s, xyxy=(0, 0, 9, 9)),)
+    return Found(case_id=f"c{t_s}", violation_id="V01", group="vehicle", start_s=t_s, end_s=t_s, sightings=seen)
+
+
+def test_exact_demo_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    exact = outcome(found=v01_at(12.1))
+    assert exact.is_right
+    show_outcome(exact)
+    text = capsys.readouterr().out
+    assert "1 of 1 offences found, 0 false alarms, 2 of 2 look-alikes passed over" in text
+    assert "0:12.2" in text
+    assert "0:12.1" in text
+
+
+@pytest.mark.parametrize(
+    ("differing", "word"),
+    [
+        (outcome(found=None), "MISS"),
+        (outcome(found=v01_at(12.1), alarm=v01_at(8.0)), "FALSE ALARM"),
+        (outcome(found=v01_at(12.1), alarm=v01_at(8.0)), "RAISED V01 at 0:07.0"),
+        (outcome(found=v01_at(12.1), problems=("P1.jpg: changed",)), "CHANGED P1.jpg"),
+    ],
+    ids=["miss", "false alarm", "trap sprung", "evidence changed"],
+)
+def test_any_difference_is_shown_and_is_not_right(
+    differing: Outcome, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not differing.is_right
+    show_outcome(differing)
+    assert word in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
