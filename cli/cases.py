@@ -11,7 +11,7 @@ from cases.records import CaseRecord, QueueFilter
 from cases.states import CaseState
 from cases.store import CaseStore
 from cli.boundary import DIFFERS
-from cli.console import clock_text, emit, offset_text, out, say, show_table
+from cli.console import clock_text, emit, offset_text, out, say, show_pairs, show_table
 from cli.home import JsonOption, OutOption, open_cases, settings_for
 from core.catalogue import catalogue
 from core.errors import ConfigError
@@ -41,14 +41,13 @@ def list_cases(
         return
     show_table(
         f"{total} cases",
-        ("case", "rule", "what", "time", "in footage", "place", "state"),
+        ("case", "rule", "what", "time", "place", "state"),
         [
             (
                 r.case_id,
                 r.violation_id,
                 catalogue().get(r.violation_id).short_zh,
                 clock_text(r.occurred_utc),
-                offset_text(seconds(r.onset_ns)),
                 r.place,
                 r.state.value,
             )
@@ -84,8 +83,11 @@ def show(case_id: CaseArgument, out_dir: OutOption = None, as_json: JsonOption =
         "package": str(vault.path(case_id)),
         "manifest": record.manifest_sha256,
     }
-    show_table("", ("", ""), list(lines.items()))
-    show_table("Measured", ("", ""), [(k, str(v)) for k, v in manifest.get("rule", {}).get("facts", {}).items()])
+    show_pairs("", lines)
+    show_pairs("\nMeasured", {k: str(v) for k, v in manifest["rule"]["facts"].items()})
+    if not record.reviews:
+        return
+    out().print()
     show_table(
         "Decisions",
         ("stage", "person", "decision", "reason", "time"),

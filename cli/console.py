@@ -11,10 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+PIPE_WIDTH = 160
+"""Columns of a table that goes into a file or another program."""
+
 
 def out() -> Console:
     """Returns the console for results."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def err() -> Console:
@@ -33,13 +36,25 @@ def emit(value: Mapping[str, Any] | Sequence[Any]) -> None:
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Prints a table; a terminal gets lines and colour, a pipe gets plain text."""
-    table = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
+    """Prints a table; the column ``case`` is never broken, so that an id can be copied."""
+    table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
     for name in columns:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name == "case")
     for row in rows:
         table.add_row(*row)
     out().print(table)
+
+
+def show_pairs(title: str, pairs: Mapping[str, str]) -> None:
+    """Prints names and values, one pair a line."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in pairs.items():
+        grid.add_row(name, Text(value))
+    if title:
+        out().print(title, style="bold")
+    out().print(grid)
 
 
 def clock_text(moment: datetime | None, time_zone: str = "Asia/Shanghai") -> str:
