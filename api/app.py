@@ -13,6 +13,9 @@ from core.time import Clock, SystemClock
 from display.board import Board, Masker
 from evidence.seal import Vault
 
+PARTS = (pages, files, cases_json, screens)
+"""Every module with routes; the authorisation test reads them from here."""
+
 
 def create_app(
     settings: Settings, store: CaseStore, vault: Vault, masker: Masker | None = None, *, clock: Clock | None = None
@@ -44,7 +47,7 @@ def create_app(
     )
     problems.install(app)
     app.add_middleware(SecurityHeaders)
-    for part in (pages, files, cases_json, screens):
+    for part in PARTS:
         app.include_router(part.router)
     app.mount("/static", StaticFiles(packages=[("api", "static")]), name="static")
     return app

@@ -75,9 +75,7 @@ def _append(session: Session, step: Step, before: RawRow | None, after: RawRow) 
         "fields": canonical(field_digests(after)),
         "prev_sha256": ABSENT if last is None else last.entry_sha256,
     }
-    session.add(
-        AuditRow(**{**raw, "at_utc": step.at_utc, "fields": field_digests(after), "entry_sha256": digest(raw)})
-    )
+    session.add(AuditRow(**{**raw, "at_utc": step.at_utc, "fields": field_digests(after), "entry_sha256": digest(raw)}))
     session.flush()
 
 

@@ -83,9 +83,7 @@ def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:
         select(PublicationRow).where(PublicationRow.case_id.in_(ids)).order_by(PublicationRow.approved_utc)
     ):
         publications.setdefault(item.case_id, []).append(to_publication(item))
-    return [
-        _case(row, tuple(reviews.get(row.case_id, ())), tuple(publications.get(row.case_id, ()))) for row in rows
-    ]
+    return [_case(row, tuple(reviews.get(row.case_id, ())), tuple(publications.get(row.case_id, ()))) for row in rows]
 
 
 def to_publication(row: PublicationRow) -> PublicationRecord:
@@ -129,9 +127,7 @@ def _review(row: ReviewRow) -> ReviewRecord:
     )
 
 
-def _case(
-    row: CaseRow, reviews: tuple[ReviewRecord, ...], publications: tuple[PublicationRecord, ...]
-) -> CaseRecord:
+def _case(row: CaseRow, reviews: tuple[ReviewRecord, ...], publications: tuple[PublicationRecord, ...]) -> CaseRecord:
     return CaseRecord(
         case_id=row.case_id,
         candidate_key=row.candidate_key,

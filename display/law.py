@@ -3,12 +3,14 @@
 import re
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from ruamel.yaml import YAML
 
 from core.catalogue import Violation
 
 _DIGITS = "零一二三四五六七八九"
+_BOOKS = {"rtsl": "中华人民共和国道路交通安全法", "reg": "中华人民共和国道路交通安全法实施条例"}
 _ARTICLE = re.compile(r"(\d+)(?:\((\d+)\))?")
 
 
@@ -29,13 +31,17 @@ def chinese_number(number: int) -> str:
 
 
 def law_line(violation: Violation) -> str:
-    """Returns which articles of the Road Traffic Safety Law the violation breaks."""
-    articles = []
-    for entry in violation.law.get("rtsl", []):
-        found = _ARTICLE.fullmatch(str(entry))
-        if found:
-            articles.append(f"第{chinese_number(int(found[1]))}条")
-    return f"《中华人民共和国道路交通安全法》{'、'.join(articles)}" if articles else "《中华人民共和国道路交通安全法》"
+    """Returns which articles the violation breaks: of the national law, else of its regulation, else local rules."""
+    for key, book in _BOOKS.items():
+        articles = _articles(violation.law.get(key, []))
+        if articles:
+            return f"《{book}》{articles}"
+    return "地方性交通安全法规"
+
+
+def _articles(entries: list[Any]) -> str:
+    found = [_ARTICLE.fullmatch(str(entry)) for entry in entries]
+    return "、".join(f"第{chinese_number(int(match[1]))}条" for match in found if match)
 
 
 @cache

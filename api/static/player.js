@@ -73,7 +73,7 @@ class EvidencePlayer extends HTMLElement {
       note.textContent = word("no_video");
       note.hidden = false;
     });
-    video.addEventListener("seeked", () => this.draw(video.currentTime));
+    if (!video.requestVideoFrameCallback) video.addEventListener("seeked", () => this.draw(video.currentTime));
     this.querySelector(".stage").addEventListener("click", () => this.toggle());
     this.timeline.addEventListener("pointerdown", (e) => this.scrub(e, true));
     this.timeline.addEventListener("pointermove", (e) => { if (this.isScrubbing) this.scrub(e); });
@@ -92,15 +92,35 @@ class EvidencePlayer extends HTMLElement {
       requestAnimationFrame(tick);
       return;
     }
-    let before = null;
     const tick = (_now, data) => {
-      const gap = before === null ? 0 : data.mediaTime - before;
-      if (!video.paused && gap > 0.005 && gap < 0.25) this.frame_s += (gap / Math.max(1, Math.round(gap / this.frame_s)) - this.frame_s) * 0.2;
-      before = data.mediaTime;
+      if (!video.paused) this.learn(data.mediaTime - this.shown_s);
       this.draw(data.mediaTime);
       video.requestVideoFrameCallback(tick);
     };
     video.requestVideoFrameCallback(tick);
+  }
+
+  learn(gap_s) {
+    if (gap_s < 0.005 || gap_s > 0.6) return;
+    this.frame_s = this.isLearnt ? Math.min(this.frame_s, gap_s) : gap_s;
+    this.isLearnt = true;
+  }
+
+  // Shows the next or previous frame, however long frames are: reaches on until the picture changes.
+  async step(direction) {
+    if (this.isStepping) return;
+    this.isStepping = true;
+    this.video.pause();
+    const from = this.shown_s;
+    let target = from + (direction > 0 ? 1.5 : -0.5) * this.frame_s;
+    for (let tries = 0; tries < 12 && Math.abs(this.shown_s - from) < 1e-4; tries += 1) {
+      this.seek(target);
+      await new Promise((done) => { this.video.addEventListener("seeked", done, { once: true }); setTimeout(done, 500); });
+      await new Promise((done) => { setTimeout(done, 50); });
+      target += direction * 0.02;
+    }
+    if (direction > 0) this.learn(this.shown_s - from);
+    this.isStepping = false;
   }
 
   begin() {
@@ -118,7 +138,6 @@ class EvidencePlayer extends HTMLElement {
   restart() { this.video.currentTime = this.span[0]; if (this.video.ended) this.video.play(); }
   toggle() { if (this.video.paused) this.video.play(); else this.video.pause(); }
   seek(t) { this.video.currentTime = Math.min(Math.max(0, t), this.video.duration || 0); }
-  step(frames) { this.video.pause(); this.seek(this.shown_s + (frames + 0.5) * this.frame_s); }
   jump(index) { const m = this.track.moments[index]; if (m) { this.video.pause(); this.seek(m.t + this.frame_s / 2); } }
   setLoop(button) { this.isLooping = !this.isLooping; button.setAttribute("aria-pressed", this.isLooping); this.draw(this.shown_s); }
   setOverlay(button) { this.isOverlaid = !this.isOverlaid; button.setAttribute("aria-pressed", this.isOverlaid); this.draw(this.shown_s); }
@@ -270,9 +289,9 @@ class EvidencePlayer extends HTMLElement {
     pen.fillStyle = "#ffd84d";
     const { boxes } = this.track;
     boxes.forEach((b, i) => { const next = boxes[i + 1]; if (next && next.t - b.t < GAP_S) pen.fillRect(x(b.t), 42, Math.max(1, x(next.t) - x(b.t)), 4); });
+    pen.fillStyle = "#fff"; pen.fillRect(x(t) - 1, 18, 2, height - 18);
+    pen.beginPath(); pen.moveTo(x(t) - 5, 18); pen.lineTo(x(t) + 5, 18); pen.lineTo(x(t), 25); pen.fill();
     for (const m of this.track.moments) this.drawMoment(pen, m, x(m.t));
-    pen.fillStyle = "#fff"; pen.fillRect(x(t) - 1, 0, 2, height);
-    pen.beginPath(); pen.moveTo(x(t) - 5, 0); pen.lineTo(x(t) + 5, 0); pen.lineTo(x(t), 7); pen.fill();
   }
 
   drawScale(pen, x, total, height) {
@@ -290,7 +309,7 @@ class EvidencePlayer extends HTMLElement {
   }
 
   drawMoment(pen, { name }, x) {
-    pen.fillStyle = "#ffe9a6"; pen.fillRect(x - 0.75, 16, 1.5, 33);
+    pen.fillStyle = "#ffe9a6"; pen.fillRect(x - 0.75, 18, 1.5, 31);
     pen.textAlign = "center"; pen.fillText(name, x, 10);
   }
 }

@@ -117,7 +117,9 @@ def seal_case(store: CaseStore, vault: Vault, folder: Path, number: int = 1, **c
     """Seals a package and queues its case; returns the id."""
     case = new_case(number, **changes)
     sealed = vault.seal(draft(case, folder))
-    store.add_case(new_case(number, manifest_sha256=sealed.manifest_sha256, entry_sha256=sealed.entry_sha256, **changes))
+    store.add_case(
+        new_case(number, manifest_sha256=sealed.manifest_sha256, entry_sha256=sealed.entry_sha256, **changes)
+    )
     return case.case_id
 
 
@@ -140,7 +142,9 @@ class DiscMasker:
         for found in (skin, plate):
             ys, xs = np.nonzero(found)
             if len(xs):
-                draw.rectangle((int(xs.min()) - 4, int(ys.min()) - 4, int(xs.max()) + 4, int(ys.max()) + 4), fill=(0, 0, 0))
+                draw.rectangle(
+                    (int(xs.min()) - 4, int(ys.min()) - 4, int(xs.max()) + 4, int(ys.max()) + 4), fill=(0, 0, 0)
+                )
         target = io.BytesIO()
         picture.save(target, "JPEG", quality=90)
         return target.getvalue()

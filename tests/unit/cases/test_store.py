@@ -247,9 +247,7 @@ class TestPublication:
         clock = StandingClock()
         store = store_with_people(tmp_path, clock)
         case_id = accepted(store)
-        item = store.publish(
-            case_id, "wang", screen_id="demo", expires_utc=self.expiry(clock, 2), derivatives=MASKED
-        )
+        item = store.publish(case_id, "wang", screen_id="demo", expires_utc=self.expiry(clock, 2), derivatives=MASKED)
         assert [p.publication_id for p in store.showing("demo")] == [item.publication_id]
         assert store.showing("other") == []
         clock.forward(hours=2)
@@ -282,9 +280,7 @@ class TestPublication:
         store = store_with_people(tmp_path, clock)
         case_id = accepted(store)
         with pytest.raises(ConfigError, match="72 h"):
-            store.publish(
-                case_id, "li", screen_id="demo", expires_utc=self.expiry(clock, hours), derivatives=MASKED
-            )
+            store.publish(case_id, "li", screen_id="demo", expires_utc=self.expiry(clock, hours), derivatives=MASKED)
 
     @pytest.mark.parametrize("derivatives", [(), (Derivative(role="P2", sha256=""),)])
     def test_no_masked_picture_no_publication(self, tmp_path: Path, derivatives: tuple[Derivative, ...]) -> None:
@@ -292,9 +288,7 @@ class TestPublication:
         store = store_with_people(tmp_path, clock)
         case_id = accepted(store)
         with pytest.raises(ConfigError, match="masked"):
-            store.publish(
-                case_id, "li", screen_id="demo", expires_utc=self.expiry(clock), derivatives=derivatives
-            )
+            store.publish(case_id, "li", screen_id="demo", expires_utc=self.expiry(clock), derivatives=derivatives)
 
     def test_withdrawn_item_is_gone_and_may_be_published_anew(self, tmp_path: Path) -> None:
         clock = StandingClock()
@@ -347,9 +341,7 @@ class TestLogins:
             ("new", PASSWORD, "chief", "no role"),
         ],
     )
-    def test_unusable_login_is_refused(
-        self, tmp_path: Path, name: str, password: str, role: str, message: str
-    ) -> None:
+    def test_unusable_login_is_refused(self, tmp_path: Path, name: str, password: str, role: str, message: str) -> None:
         store = store_with_people(tmp_path)
         with pytest.raises(ConfigError, match=message):
             store.add_user(name, password, role)

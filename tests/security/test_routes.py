@@ -1,0 +1,249 @@
+"""Who may do what, over every route there is; one error shape; the same headers everywhere."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+
+from api.app import PARTS
+from api.security import HEADERS
+from tests.support.console import ACCEPT_JSON, Office, TestClient
+from tests.support.people import PASSWORD
+
+PEOPLE = ("visitor", "fu", "li", "root")
+OPEN = {"visitor": True, "fu": True, "li": True, "root": True}
+LOGIN = {"visitor": False, "fu": True, "li": True, "root": True}
+OFFICER = {"visitor": False, "fu": False, "li": True, "root": False}
+WITHDRAW = {"visitor": False, "fu": False, "li": True, "root": True}
+
+MATRIX: dict[str, dict[str, bool]] = {
+    "GET /": OPEN,
+    "GET /healthz": OPEN,
+    "GET /login": OPEN,
+    "POST /login": OPEN,
+    "POST /logout": OPEN,
+    "POST /language": OPEN,
+    "GET /display/{screen_id}": OPEN,
+    "GET /display/{screen_id}/playlist.json": OPEN,
+    "GET /display/items/{publication_id}/{role}.jpg": OPEN,
+    "GET /queue": LOGIN,
+    "GET /next": LOGIN,
+    "GET /screens": LOGIN,
+    "GET /cases/{case_id}": LOGIN,
+    "GET /cases/{case_id}/files/{name}": LOGIN,
+    "GET /cases/{case_id}/thumbs/{width_px}/{name}": LOGIN,
+    "GET /cases/{case_id}/masked/{sha256}/{role}.jpg": OFFICER,
+    "GET /api/v1/cases": LOGIN,
+    "GET /api/v1/cases/{case_id}": LOGIN,
+    "GET /api/v1/cases/{case_id}/verification": LOGIN,
+    "GET /api/v1/runs": LOGIN,
+    "POST /api/v1/cases/{case_id}/review": {**LOGIN, "root": False},
+    "POST /api/v1/cases/{case_id}/masked": OFFICER,
+    "POST /api/v1/cases/{case_id}/publications": OFFICER,
+    "POST /api/v1/publications/{publication_id}/withdrawal": WITHDRAW,
+}
+
+
+class World:
+    """An office in which every address of the matrix leads to something."""
+
+    def __init__(self, home: Path) -> None:
+        self.office = Office(home)
+        self.waiting = self.office.case(1)
+        self.shown, self.publication = self.office.published(2)
+        self.ready = self.office.accepted(3)
+        self.seen = self.office.board.prepare(self.ready)
+
+    def ask(self, client: TestClient, route: str) -> int:
+        """Asks for a route with addresses and a body that would work for somebody allowed to."""
+        method, path = route.split()
+        case_id = self.case_for(route)
+        picture = next(d for d in self.seen if d.role == "P2")
+        address = path.format(
+            case_id=case_id,
+            publication_id=self.publication,
+            screen_id="demo",
+            name="P2.jpg",
+            width_px=240,
+            sha256=picture.sha256,
+            role="P2",
+        )
+        if method == "GET":
+            return client.get(address).status_code
+        if path in ("/login", "/logout", "/language"):
+            token = client.headers.get("x-csrf-token", "")
+            body = {"csrf": token, "name": "li", "password": PASSWORD, "language": "zh"}
+            return client.post(address, data=body).status_code
+        return client.post(address, json=self.body_for(path)).status_code
+
+    def case_for(self, route: str) -> str:
+        return self.ready if "masked" in route or "publications" in route else self.waiting
+
+    def body_for(self, path: str) -> dict[str, object]:
+        if path.endswith("review"):
+            return ACCEPT_JSON
+        pictures = [{"role": d.role, "sha256": d.sha256} for d in self.seen]
+        release: dict[str, object] = {"screen_id": "x", "hours": 1, "pictures": pictures, "seen": True}
+        return release if path.endswith("publications") else {}
+
+    def client(self, person: str) -> TestClient:
+        if person != "visitor":
+            return self.office.login(person)
+        client = self.office.visitor()
+        from tests.support.console import csrf_of
+
+        client.headers["x-csrf-token"] = csrf_of(client.get("/login").text)
+        return client
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("office"))
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def routes() -> Iterator[str]:
+    for part in PARTS:
+        for route in part.router.routes:
+            assert isinstance(route, APIRoute)
+            yield from (f"{method} {route.path}" for method in route.methods or ())
+
+
+def test_matrix_names_every_route(world: World) -> None:
+    assert sorted(routes()) == sorted(MATRIX)
+
+
+def test_nothing_is_served_beside_the_listed_parts_and_static_files(world: World) -> None:
+    static = [route for route in world.office.app.routes if getattr(route, "path", "") == "/static"]
+    assert len(static) == 1
+    assert len(world.office.app.routes) == len(PARTS) + len(static)
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_every_route_lets_only_the_right_people_in(fresh: World, person: str) -> None:
+    client = fresh.client(person)
+    answers = {route: fresh.ask(client, route) for route in sorted(MATRIX) if not route.endswith("/logout")}
+    refused = {route for route, status in answers.items() if status in (401, 403)}
+    expected = {route for route in answers if not MATRIX[route][person]}
+    assert refused == expected, answers
+    assert {route: s for route, s in answers.items() if s >= 400 and route not in expected} == {}
+
+
+@pytest.mark.parametrize("route", [r for r in MATRIX if r.startswith("POST")])
+def test_every_post_needs_the_token_of_its_own_session(world: World, route: str) -> None:
+    client = world.office.login("li")
+    del client.headers["x-csrf-token"]
+    assert world.ask(client, route) == 403
+    client.headers["x-csrf-token"] = world.office.login("li").headers["x-csrf-token"]
+    assert world.ask(client, route) == 403
+    client.headers["x-csrf-token"] = "0" * 64
+    assert world.ask(client, route) == 403
+
+
+def test_forged_cookie_is_nobody(world: World) -> None:
+    client = world.office.login("li")
+    value = client.cookies["lukou_session"]
+    client.cookies.clear()
+    for forged in (value[:-2] + "AA", "x", value.replace(".", "..", 1)):
+        client.cookies.set("lukou_session", forged)
+        assert client.get("/api/v1/cases").status_code == 401
+        client.cookies.clear()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/cases", 401),
+        ("GET", "/nothing", 404),
+        ("GET", "/api/v1/cases/nothing", 404),
+        ("POST", "/api/v1/cases", 405),
+        ("POST", "/api/v1/cases/x/review", 403),
+        ("GET", "/api/v1/cases?limit=0", 422),
+        ("GET", "/api/v1/cases?state=LOST", 422),
+        ("GET", "/display/items/none/P2.jpg", 404),
+        ("GET", "/display/-bad", 422),
+        ("GET", "/static/nothing.js", 404),
+    ],
+)
+def test_one_shape_for_every_error(world: World, method: str, path: str, status: int) -> None:
+    client = world.office.visitor() if status == 401 else world.office.login("li")
+    client.headers.pop("x-csrf-token", None)
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert set(body) == {"type", "title", "status", "detail", "instance"}
+    assert (body["status"], body["instance"]) == (status, path.partition("?")[0])
+    assert body["type"].startswith("urn:lukou:problem:")
+    assert "\n" not in body["detail"]
+
+
+def test_broken_route_answers_in_the_same_shape(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+
+    @office.app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("secret of the machine")
+
+    answer = office.visitor().get("/broken")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/queue", "/login", "/display/demo", "/static/console.js", "/nothing", "/healthz"])
+def test_strict_headers_on_every_answer(world: World, path: str) -> None:
+    answer = world.office.login("li").get(path)
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "*" not in policy
+
+
+class TestOnlyReleasedPicturesAreOpen:
+    def test_visitor_gets_the_masked_picture_but_never_an_original(self, world: World) -> None:
+        visitor = world.office.visitor()
+        masked = visitor.get(f"/display/items/{world.publication}/P2.jpg")
+        assert masked.status_code == 200
+        assert masked.content != world.office.vault.read(world.shown, "P2.jpg")
+        for name in world.office.vault.names(world.shown):
+            assert visitor.get(f"/cases/{world.shown}/files/{name}").status_code == 401
+            found = visitor.get(f"/display/items/{world.publication}/{name}")
+            assert found.status_code == (200 if name in ("P1.jpg", "P2.jpg", "P3.jpg") else 404)
+            assert found.content != world.office.vault.read(world.shown, name)
+            assert visitor.get(f"/display/items/{world.shown}/{name}").status_code == 404
+
+    def test_prepared_but_not_released_pictures_are_closed(self, world: World) -> None:
+        visitor = world.office.visitor()
+        for picture in world.seen:
+            assert visitor.get(f"/display/items/{world.ready}/{picture.role}.jpg").status_code == 404
+            assert visitor.get(f"/display/items/{picture.sha256}/{picture.role}.jpg").status_code == 404
+            address = f"/cases/{world.ready}/masked/{picture.sha256}/{picture.role}.jpg"
+            assert visitor.get(address).status_code == 401
+
+    @pytest.mark.parametrize("end", ["withdrawn", "expired"])
+    def test_address_is_dead_when_the_item_is_off_the_screen(self, fresh: World, end: str) -> None:
+        visitor = fresh.office.visitor()
+        address = f"/display/items/{fresh.publication}/P2.jpg"
+        assert visitor.get(address).status_code == 200
+        if end == "withdrawn":
+            officer = fresh.office.login("li")
+            officer.post(f"/api/v1/publications/{fresh.publication}/withdrawal", json={})
+        else:
+            fresh.office.clock.forward(hours=24)
+        assert visitor.get(address).status_code == 404
+        assert visitor.get("/display/demo/playlist.json").json()["items"] == []
+
+    def test_playlist_names_no_person_and_no_case(self, world: World) -> None:
+        answer = world.office.visitor().get("/display/demo/playlist.json")
+        text = answer.text
+        for secret in (world.shown, world.waiting, world.ready, "cam-1", "S0123456789abcdef", "officer", "plate"):
+            assert secret not in text
+        for person in ("fu", "li", "wang", "root"):
+            assert f'"{person}"' not in text
