@@ -110,7 +110,7 @@ def run() -> None:
     try:
         app()
     except LukouError as error:
-        Console(stderr=True).print(f"error: {error.message}", style="red", soft_wrap=True)
+        Console(stderr=True).print(f"error: {error.message}", style="red", soft_wrap=True, markup=False)
         raise SystemExit(2) from error
 
 

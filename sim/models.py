@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sim import cars, lettering, riders
+from sim import buses, cars, lettering, riders
 from sim.actors import Pose
 from sim.mesh import IDENTITY, Matrix, Mesh, Triple, place
 from sim.scene import Look
@@ -97,7 +97,7 @@ def _bus() -> list[Part]:
 
     def model() -> cars.CarModel:
         if not built:
-            built["bus"] = cars.build_bus()
+            built["bus"] = buses.build_bus()
         return built["bus"]
 
     return [
