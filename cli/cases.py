@@ -11,7 +11,7 @@ from cases.records import CaseRecord, QueueFilter
 from cases.states import CaseState
 from cases.store import CaseStore
 from cli.boundary import DIFFERS
-from cli.console import clock_text, emit, offset_text, out, say, show_pairs, show_table
+from cli.console import clock_text, count_text, emit, offset_text, out, say, show_pairs, show_table
 from cli.home import JsonOption, OutOption, open_cases, settings_for
 from core.catalogue import catalogue
 from core.errors import ConfigError
@@ -40,7 +40,7 @@ def list_cases(
         emit([case_facts(record) for record in records])
         return
     show_table(
-        f"{total} cases",
+        count_text(total, "case"),
         ("case", "rule", "what", "time", "place", "state"),
         [
             (

@@ -79,3 +79,12 @@ def offset_text(seconds: float) -> str:
     """
     tenths = round(seconds * 10)
     return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
+
+
+def count_text(number: int, noun: str) -> str:
+    """Returns a number with its noun.
+
+    >>> count_text(1, "case"), count_text(0, "case")
+    ('1 case', '0 cases')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"

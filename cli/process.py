@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.console import clock_text, emit, offset_text, out, say, show_table
+from cli.console import clock_text, count_text, emit, offset_text, out, say, show_table
 from cli.home import JsonOption, OutOption, settings_for
 from core.catalogue import catalogue
 from core.observations import Candidate
@@ -77,7 +77,7 @@ def show_cases(report: "RunReport", start_utc: datetime | None, time_zone: str) 
         for case_id, candidate in report.found
     ]
     known = len(report.found) - report.new_cases
-    title = f"{len(report.found)} cases" + (f", {known} of them known before" if known else "")
+    title = count_text(len(report.found), "case") + (f", {known} of them known before" if known else "")
     show_table(title, ("case", "rule", "what", "time", "in footage", "subject"), rows)
 
 

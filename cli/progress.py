@@ -6,7 +6,7 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from cli.console import err, offset_text, say
+from cli.console import count_text, err, offset_text, say
 from core.observations import Candidate
 
 REDRAW_S = 0.2
@@ -57,8 +57,9 @@ class ProgressListener:
             return
         self._drawn = now
         pace = self.pace(footage_s, now)
+        cases = count_text(self._cases, "case")
         if self._is_live:
-            self._bar.update(self._task, total=total_s, completed=footage_s, pace=pace, cases=f"{self._cases} cases")
+            self._bar.update(self._task, total=total_s, completed=footage_s, pace=pace, cases=cases)
         elif total_s and int(footage_s / total_s * LINES) > self._quarter:
             self._quarter = int(footage_s / total_s * LINES)
             say(f"processed {offset_text(footage_s)} of {offset_text(total_s)} {pace}".rstrip())
