@@ -61,7 +61,7 @@ def build_draft(finding: Finding, session: Session, site: Site, model: Manifest,
         clip_is_complete=cut.is_complete,
         track=_track(finding, session, site, cut.start_ns, cut.end_ns),
         subject={
-            "class_name": candidate.subject.name.lower(),
+            "class_name": candidate.subject.name,
             "class_share": round(finding.history.class_share, 3),
             "plate": "UNREADABLE",
         },

@@ -209,7 +209,7 @@ class _Run:
                 direction=self._site.direction,
                 occurred_utc=at(start_utc, candidate.moments[0].pts_ns) if start_utc else None,
                 onset_ns=candidate.onset_ns,
-                subject=candidate.subject.name.lower(),
+                subject=candidate.subject.name,
                 manifest_sha256=sealed.manifest_sha256,
                 entry_sha256=sealed.entry_sha256,
                 cues=candidate.cues,
