@@ -1,5 +1,6 @@
 """A case as its page shows it: the record, the sealed facts and what this person may do with it."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -14,6 +15,7 @@ from core.catalogue import Violation, catalogue
 from core.errors import LukouError
 from display.law import law_line
 from evidence.manifest import Manifest
+from evidence.standalone import MANIFEST
 from evidence.verify import verify_package
 
 LOCAL = timezone(timedelta(hours=8))
@@ -75,8 +77,12 @@ def cover(console: Console, case_id: str) -> str | None:
 
 def problems(console: Console, case: CaseRecord) -> tuple[str, ...]:
     """Returns what is wrong with a case's evidence, re-computed from the bytes on disk."""
-    verdict = verify_package(console.vault.path(case.case_id), public_key_pem=console.vault.public_key_pem)
-    return verdict.problems if not verdict.is_valid else ()
+    path = console.vault.path(case.case_id)
+    verdict = verify_package(path, public_key_pem=console.vault.public_key_pem)
+    if not verdict.is_valid:
+        return verdict.problems
+    found = hashlib.sha256((path / MANIFEST).read_bytes()).hexdigest()
+    return () if found == case.manifest_sha256 else (f"{MANIFEST}: not the one this case was queued with",)
 
 
 def blocked_because(case: CaseRecord, user: User) -> str | None:
@@ -147,7 +153,8 @@ def _stills(manifest: Manifest) -> list[Still]:
 
 
 def _rows(values: Mapping[str, Any], labels: Labels) -> Rows:
-    return [(labels.fact(str(key)), labels.value(str(key), value)) for key, value in values.items()]
+    ordered = sorted(values, key=labels.fact_order)
+    return [(labels.fact(key), labels.value(key, values[key])) for key in ordered]
 
 
 def _summary(case: CaseRecord, manifest: Manifest | None, violation: Violation, labels: Labels) -> Rows:

@@ -68,6 +68,11 @@ class Labels:
             return str(entry[self._index])
         return re.sub(r"(_s|_ms|_m|_kmh|_mps|_deg|_px|_hz|_ns|_vl)$", "", key).replace("_", " ")
 
+    def fact_order(self, key: str) -> tuple[int, str]:
+        """Returns where a fact stands in a list: as in the table of names, unnamed ones last."""
+        order = list(_load("labels.yaml")["facts"])
+        return (order.index(key) if key in order else len(order), key)
+
     def value(self, key: str, value: Any) -> str:
         """Returns a value with its unit, as the suffix of its name tells."""
         if value is None:

@@ -27,7 +27,7 @@ def screen(screen_id: ScreenId, console: Parts) -> Response:
 def playlist(screen_id: ScreenId, console: Parts) -> dict[str, Any]:
     """Returns what a screen shows now."""
     try:
-        console.board.sweep()
+        console.board.expire()
     except StoreError as error:  # a busy database must not blank the screen; expired items are not listed anyway
         _log.warning("sweep_postponed", reason=error.message)
     return console.board.playlist(screen_id).to_json()

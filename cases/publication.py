@@ -99,15 +99,19 @@ def withdraw(session: Session, publication_id: str, officer: str, *, note: str, 
 
 def expire(session: Session, *, at_utc: datetime) -> list[PublicationRow]:
     """Ends every item whose time is over; returns them."""
-    rows = session.scalars(
-        select(PublicationRow).where(
-            PublicationRow.state == PublicationState.PUBLISHED.value, PublicationRow.expires_utc <= at_utc
-        )
-    ).all()
+    rows = overdue(session, at_utc=at_utc)
     for row in rows:
         with audited(session, _step(row.publication_id, "publication_expired", SYSTEM, at_utc)):
             _end(row, PublicationState.EXPIRED, SYSTEM, at_utc)
-    return list(rows)
+    return rows
+
+
+def overdue(session: Session, *, at_utc: datetime) -> list[PublicationRow]:
+    """Returns items that still count as published although their time is over."""
+    query = select(PublicationRow).where(
+        PublicationRow.state == PublicationState.PUBLISHED.value, PublicationRow.expires_utc <= at_utc
+    )
+    return list(session.scalars(query))
 
 
 def _step(publication_id: str, action: str, actor: str, at_utc: datetime) -> Step:

@@ -191,7 +191,10 @@ class CaseStore:
         return record
 
     def expire_publications(self) -> list[PublicationRecord]:
-        """Ends every item whose time is over; returns those."""
+        """Ends every item whose time is over; returns those. Takes no write lock when there is none."""
+        with self._database.reading() as session:
+            if not publication.overdue(session, at_utc=self._clock.now_utc()):
+                return []
         with self._database.writing() as session:
             return [queue.to_publication(row) for row in publication.expire(session, at_utc=self._clock.now_utc())]
 

@@ -66,7 +66,7 @@ class Board:
         for image in self._vault.manifest(case_id).images:
             if image.role in SHOWN_ROLES:
                 original = self._vault.read(case_id, image.name)
-                derivative = build_derivative(original, self._mask(case_id, original))
+                derivative = build_derivative(original, self._mask(case_id, original), image.subject_xyxy_px)
                 if derivative is not None:
                     pictures[image.name.removesuffix(".jpg")] = derivative
         if not pictures:
@@ -98,7 +98,9 @@ class Board:
         if not seen or not set(seen) <= set(ready) or not self._derivatives.is_sound(seen):
             raise ConfigError("look at the masked pictures first, then release exactly those", case_id=case_id)
         expires = self._clock.now_utc() + timedelta(hours=hours)
-        return self._store.publish(case_id, officer, screen_id=screen_id, expires_utc=expires, derivatives=seen)
+        item = self._store.publish(case_id, officer, screen_id=screen_id, expires_utc=expires, derivatives=seen)
+        self._derivatives.unstage(case_id)
+        return item
 
     def playlist(self, screen_id: str) -> Playlist:
         """Returns what a screen shows now: items in order, and the statistics that stand in for them."""
@@ -125,11 +127,16 @@ class Board:
                     return self._read_shown(derivative)
         raise CaseNotFound("this picture is not on any screen")
 
-    def sweep(self) -> int:
-        """Ends items whose time is over and removes pictures no screen needs; returns how many items ended."""
+    def expire(self) -> int:
+        """Ends items whose time is over, with their pictures; returns how many."""
         ended = self._store.expire_publications()
-        self._derivatives.sweep({d.sha256 for p in self._store.showing() for d in p.derivatives})
+        if ended:
+            self.sweep()
         return len(ended)
+
+    def sweep(self) -> int:
+        """Removes pictures no screen needs; returns how many."""
+        return self._derivatives.sweep({d.sha256 for p in self._store.showing() for d in p.derivatives})
 
     def _read_shown(self, derivative: Derivative) -> bytes:
         try:

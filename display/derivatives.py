@@ -10,10 +10,10 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from PIL import Image, ImageChops, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageDraw, UnidentifiedImageError
 
 from cases.records import Derivative
 from core.errors import HashMismatch, ModelError, StoreError
@@ -36,9 +36,17 @@ class DerivativeStore:
 
     def stage(self, case_id: str, pictures: dict[str, bytes]) -> tuple[Derivative, ...]:
         """Keeps the masked pictures of a case by role until somebody publishes them."""
-        made = tuple(Derivative(role=role, sha256=self._write(content)) for role, content in pictures.items())
+        made = tuple(
+            Derivative(role=role, sha256=hashlib.sha256(content).hexdigest()) for role, content in pictures.items()
+        )
         self._write_file(self._index(case_id), json.dumps([[d.role, d.sha256] for d in made]).encode())
+        for derivative in made:
+            self._write_file(self._folder / f"{derivative.sha256}.jpg", pictures[derivative.role])
         return made
+
+    def unstage(self, case_id: str) -> None:
+        """Forgets the previews of a case; what is on a screen stays."""
+        self._index(case_id).unlink(missing_ok=True)
 
     def staged(self, case_id: str) -> tuple[Derivative, ...]:
         """Returns what is ready to be published for a case; empty when nothing is."""
@@ -96,11 +104,6 @@ class DerivativeStore:
             raise HashMismatch("that is no case id", got=case_id)
         return self._folder / f"{case_id}.json"
 
-    def _write(self, content: bytes) -> str:
-        sha256 = hashlib.sha256(content).hexdigest()
-        self._write_file(self._folder / f"{sha256}.jpg", content)
-        return sha256
-
     def _write_file(self, target: Path, content: bytes) -> None:
         part = target.with_name(f".{secrets.token_hex(8)}.part")
         try:
@@ -114,8 +117,8 @@ class DerivativeStore:
             ) from error
 
 
-def build_derivative(original: bytes, masked: bytes) -> bytes | None:
-    """Returns the picture for the screen: decoded and encoded anew, so that no metadata can pass.
+def build_derivative(original: bytes, masked: bytes, mark_xyxy: Sequence[float]) -> bytes | None:
+    """Returns the picture for the screen: the subject framed, decoded and encoded anew, so that no metadata can pass.
 
     None when nothing was covered in it: such a picture is not shown.
 
@@ -134,9 +137,22 @@ def build_derivative(original: bytes, masked: bytes) -> bytes | None:
     difference = ImageChops.difference(before.convert("L"), covered.convert("L")).tobytes()
     if max(difference) < COVERED_DIFFERENCE:
         return None
+    _frame(covered, mark_xyxy)
     if covered.width > WIDEST_PX:
         height = round(covered.height * WIDEST_PX / covered.width)
         covered = covered.resize((WIDEST_PX, height), Image.Resampling.LANCZOS)
     target = io.BytesIO()
     Image.frombytes("RGB", covered.size, covered.tobytes()).save(target, "JPEG", quality=QUALITY)
     return target.getvalue()
+
+
+def _frame(picture: Image.Image, xyxy: Sequence[float]) -> None:
+    """Draws a frame just outside the subject, so that people see what the item is about."""
+    line_px = max(3, round(picture.width / 480))
+    pen = ImageDraw.Draw(picture)
+    x1, y1, x2, y2 = (round(v) for v in xyxy)
+    for grow, colour, width in (
+        (2 * line_px, (20, 20, 20), 2 * line_px),
+        (line_px + line_px // 2, (255, 214, 0), line_px),
+    ):
+        pen.rectangle((x1 - grow, y1 - grow, x2 + grow, y2 + grow), outline=colour, width=width)

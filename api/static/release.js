@@ -19,8 +19,9 @@ if (dialog) {
     try {
       pictures = (await post(`${base}/masked`)).pictures;
       holder.replaceChildren(...pictures.map(({ url, role }) => {
-        const link = Object.assign(document.createElement("a"), { href: url, target: "_blank" });
+        const link = Object.assign(document.createElement("a"), { href: url });
         link.append(Object.assign(document.createElement("img"), { src: url, alt: role }));
+        link.addEventListener("click", (event) => { event.preventDefault(); link.classList.toggle("is-large"); });
         return link;
       }));
       holder.classList.toggle("is-single", pictures.length === 1);

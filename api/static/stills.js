@@ -28,7 +28,7 @@ class StillStrip extends HTMLElement {
     this.index = (index + this.buttons.length) % this.buttons.length;
     const button = this.buttons[this.index];
     this.image.src = button.dataset.still;
-    this.dialog.querySelector(".name").textContent = button.querySelector(".caption").textContent.trim();
+    this.dialog.querySelector(".name").textContent = [...button.querySelectorAll(".caption b, .caption .num")].map((part) => part.textContent).join("  ");
     this.reset();
     if (!this.dialog.open) this.dialog.showModal();
     if (button.dataset.pts) document.dispatchEvent(new CustomEvent("show-moment", { detail: { pts_ns: Number(button.dataset.pts) } }));

@@ -5,10 +5,11 @@ import pytest
 from PIL import Image
 
 from cases.records import Derivative
+from cases.states import PublicationState
 from core.errors import CaseNotFound, ConfigError, LukouError, ModelError, NotAllowed, WrongState
 from display.board import Masker
 from tests.support.console import Office
-from tests.support.packages import DiscMasker
+from tests.support.packages import DiscMasker, box_at
 from tests.support.people import ACCEPT, REJECT
 
 ALLOWED_KEYS = {"id", "title", "place", "when", "law", "slogan", "pictures", "expires_utc"}
@@ -157,15 +158,15 @@ def test_installation_may_shorten_but_not_lengthen_the_time(tmp_path: Path) -> N
 def test_expired_item_is_gone_and_its_pictures_are_removed(tmp_path: Path) -> None:
     office = Office(tmp_path)
     case_id, publication_id = office.published(hours=2)
-    (tmp_path / "display" / f"{case_id}.json").unlink()
     office.clock.forward(hours=1, minutes=59)
     assert len(office.board.playlist("demo").items) == 1
     office.clock.forward(minutes=1)
     assert office.board.playlist("demo").items == ()
     with pytest.raises(CaseNotFound):
         office.board.picture(publication_id, "P2")
-    assert office.board.sweep() == 1
-    assert list((tmp_path / "display").glob("*.jpg")) == []
+    assert office.board.expire() == 1
+    assert list((tmp_path / "display").glob("*")) == []
+    assert office.store.get(case_id).publications[0].state is PublicationState.EXPIRED
 
 
 def test_withdrawn_item_is_gone_at_once(tmp_path: Path) -> None:
@@ -175,6 +176,29 @@ def test_withdrawn_item_is_gone_at_once(tmp_path: Path) -> None:
     assert office.board.playlist("demo").items == ()
     with pytest.raises(CaseNotFound):
         office.board.picture(publication_id, "P2")
+    assert office.board.sweep() == 3
+    assert list((tmp_path / "display").glob("*")) == []
+
+
+def test_sweeping_keeps_what_is_shown_or_being_looked_at(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    _, publication_id = office.published(1)
+    office.board.prepare(office.accepted(2))
+    assert office.board.sweep() == 0
+    assert len(office.board.playlist("demo").items) == 1
+    office.store.withdraw(publication_id, "li")
+    assert office.board.sweep() == 0, "the same pictures are being looked at for the second case"
+
+
+def test_subject_is_framed_on_the_screen(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    _, publication_id = office.published()
+    shown = Image.open(io.BytesIO(office.board.picture(publication_id, "P2")))
+    x1, y1, _, y2 = box_at(2.0)
+    red, green, blue = shown.getpixel((round(x1) - 4, round((y1 + y2) / 2)))  # type: ignore[misc]
+    assert red > 180
+    assert green > 150
+    assert blue < 110
 
 
 def test_item_is_on_its_own_screen_only(tmp_path: Path) -> None:
