@@ -209,9 +209,9 @@ class Site(Part):
         return next((s for s in self.signals if s.id == signal_id), None) if signal_id else None
 
     def is_enabled(self, violation_id: str) -> bool:
-        """Tells whether a rule runs here; a rule that is not listed runs where its geometry is drawn."""
+        """Tells whether a rule runs here: the first rules unless switched off, every other only where switched on."""
         switch = self.rules.get(violation_id)
-        return switch is None or switch.enabled
+        return violation_id in FIRST_RULES if switch is None else switch.enabled
 
     def parameters(self, violation_id: str) -> dict[str, Any]:
         """Returns the catalogue's parameters of a rule with this site's overrides applied."""
@@ -289,6 +289,9 @@ class Site(Part):
                 if key not in known:
                     raise ValueError(f"rules.{violation_id}: no parameter '{key}'; it has {', '.join(sorted(known))}")
 
+
+FIRST_RULES = frozenset({"V01", "V02", "V03", "V04", "V05", "V06", "V08"})
+"""Rules that run wherever their geometry is drawn; all others wait until a site switches them on."""
 
 PART_LISTS = (
     "stop_lines",
