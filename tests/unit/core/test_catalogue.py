@@ -1,6 +1,7 @@
 """The catalogue is data, whole and loaded as it stands."""
 
 import pytest
+
 from core.catalogue import catalogue
 from core.errors import ConfigError
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from core.observations import ActorClass, Detections, SignalState, SignalTimeline, TrackHistory
 
 R, G, U = SignalState.RED, SignalState.GREEN, SignalState.UNKNOWN

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
+
 from core.errors import ConfigError
 from core.site import Site, load_site
-from ruamel.yaml import YAML
 
 GOOD: dict[str, Any] = {
     "site_id": "s",
