@@ -20,6 +20,10 @@ from rules.ground import Path
 from rules.scene import Scene, class_cues, moment
 
 RULE_OF = {"motor": "V06", "nonmotor": "V05"}
+CUES = {
+    "V05": ("detour_around_obstruction", "pushing_bike"),
+    "V06": ("reversing_manoeuvre", "obstruction_ahead"),
+}
 GAP_S = 0.6
 """A hole this short in the run of wrong-way rows is jitter. Source: two frames at the slowest useful rate, 4 Hz."""
 
@@ -34,46 +38,51 @@ def wrong_way(history: TrackHistory, scene: Scene) -> list[Outcome]:
     if len(path.t_s) < 3:
         return []
     zones = [z for z in scene.view.site.direction_zones if subject in z.applies_to and not z.two_way]
-    outcomes = (_judge(path, zone, scene, violation_id) for zone in zones)
-    return [o for o in outcomes if o is not None]
+    return _judge(path, zones, scene, violation_id) if zones else []
 
 
-def _judge(path: Path, zone: DirectionZone, scene: Scene, violation_id: str) -> Candidate | None:
+def _judge(path: Path, zones: list[DirectionZone], scene: Scene, violation_id: str) -> list[Outcome]:
+    """Judges all zones together: who swerves from one into the next keeps riding the wrong way."""
     parameters = scene.view.site.parameters(violation_id)
     velocity = path.velocity_mps(1.0)
     speed_kmh = np.linalg.norm(velocity, axis=1) * 3.6
-    wrong = (
-        _inside(path, zone, whole_body=violation_id == "V06")
-        & (path.heading_deg(zone.heading_px, velocity) > float(parameters["heading_diff_deg_min"]))
-        & (speed_kmh > float(parameters["min_speed_kmh"]))
+    against = np.stack(
+        [
+            _inside(path, zone, whole_body=violation_id == "V06")
+            & (path.heading_deg(zone.heading_px, velocity) > float(parameters["heading_diff_deg_min"]))
+            for zone in zones
+        ]
     )
+    wrong = against.any(axis=0) & (speed_kmh > float(parameters["min_speed_kmh"]))
+    found: list[Outcome] = []
     for first, last in _runs(wrong, path):
+        zone = zones[int(against[:, first : last + 1].sum(axis=1).argmax())]
         distance_m = _against_m(path, zone, first, last)
         duration_s = float(path.t_s[last] - path.t_s[first])
         if distance_m < float(parameters["min_distance_m"]) or duration_s < float(parameters["min_duration_s"]):
             continue
         if not path.history.is_finished and path.history.pts_ns[last] == path.history.pts_ns[-1]:
-            return None
+            continue
         rows = (first, int(np.argmin(np.abs(path.t_s - (path.t_s[first] + path.t_s[last]) / 2))), last)
         roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
-        return Candidate(
-            violation_id=violation_id,
-            track_id=path.history.track_id,
-            subject=path.history.class_id,
-            moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
-            parameters=dict(parameters),
-            facts={
-                "distance_m": round(distance_m, 1),
-                "duration_s": round(duration_s, 1),
-                "speed_kmh": round(float(np.median(speed_kmh[first : last + 1])), 1),
-                "scale": scene.view.ground.scale_source,
-            },
-            cues=(*class_cues(path.history), "detour_around_obstruction", "pushing_bike")
-            if violation_id == "V05"
-            else ("reversing_manoeuvre", "obstruction_ahead"),
-            region_id=zone.id,
+        found.append(
+            Candidate(
+                violation_id=violation_id,
+                track_id=path.history.track_id,
+                subject=path.history.class_id,
+                moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+                parameters=dict(parameters),
+                facts={
+                    "distance_m": round(distance_m, 1),
+                    "duration_s": round(duration_s, 1),
+                    "speed_kmh": round(float(np.median(speed_kmh[first : last + 1])), 1),
+                    "scale": scene.view.ground.scale_source,
+                },
+                cues=(*class_cues(path.history), *CUES[violation_id]),
+                region_id=zone.id,
+            )
         )
-    return None
+    return found[:1]
 
 
 def _inside(path: Path, zone: DirectionZone, *, whole_body: bool) -> NDArray[np.bool_]:

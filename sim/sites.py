@@ -156,19 +156,19 @@ def _direction_zones(camera: Camera) -> list[dict[str, Any]]:
     along = (junction.STOP_LINE_M + 0.4, junction.WATCHED_M)
     near, far = junction.CYCLE_LANE_M
     rows = (
-        ("cycle-in", (near, far), "nonmotor", 1),
-        ("cycle-out", (-far, -near), "nonmotor", -1),
-        ("motor-in", (_INNER[0], _KERB[1]), "motor", 1),
-        ("motor-out", (-_KERB[1], -_INNER[0]), "motor", -1),
+        ("cycle-in", (near, far), ["nonmotor"], 1),
+        ("cycle-out", (-far, -near), ["nonmotor"], -1),
+        ("motor-in", (_INNER[0], _KERB[1]), ["motor", "nonmotor"], 1),
+        ("motor-out", (-_KERB[1], -_INNER[0]), ["motor", "nonmotor"], -1),
     )
     return [
         {
             "id": name,
             "polygon_px": _area(camera, junction.strip(WATCHED, across, along)),
             "heading_px": _arrow(camera, *_heading(sum(across) / 2, sign)),
-            "applies_to": [subject],
+            "applies_to": subjects,
         }
-        for name, across, subject, sign in rows
+        for name, across, subjects, sign in rows
     ]
 
 

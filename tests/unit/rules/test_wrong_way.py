@@ -34,6 +34,16 @@ def test_ebike_against_the_arrow(fps: float, is_calibrated: bool) -> None:
     assert junction.found() == [("V05", 1)]
 
 
+def test_swerving_into_the_next_lane_is_still_the_wrong_way() -> None:
+    """Two lanes of one direction side by side; 6 m in the first, 6 m in the second, neither far enough alone."""
+    junction = build()
+    first = junction.parts["direction_zones"][0]
+    polygon = junction.camera.ground((-3, -6), (1, -6), (1, 12), (-3, 12))
+    junction.parts["direction_zones"].append({**first, "id": "next", "polygon_px": polygon})
+    junction.add(EBIKE, lambda t: (-4.0 if t < 1.5 else -2.0, -5 + 4 * t), end_s=3.6)
+    assert junction.found() == [("V05", 1)]
+
+
 def test_two_way_track_is_free() -> None:
     """Golden scenario 12."""
     junction = build(two_way=True)
