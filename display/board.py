@@ -17,7 +17,7 @@ from cases.store import CaseStore
 from core import log
 from core.errors import CaseNotFound, ConfigError, HashMismatch, LukouError, ModelError, WrongState
 from core.time import Clock
-from display.derivatives import DerivativeStore, build_derivative
+from display.derivatives import DerivativeStore, ShownSubject, build_derivative
 from display.playlist import Playlist, Statistics, build_item
 from evidence.seal import Vault
 
@@ -63,10 +63,13 @@ class Board:
         if made and self._derivatives.is_sound(made):
             return made
         pictures = {}
-        for image in self._vault.manifest(case_id).images:
+        manifest = self._vault.manifest(case_id)
+        for image in manifest.images:
             if image.role in SHOWN_ROLES:
+                x1, y1, x2, y2 = image.subject_xyxy_px
+                subject = ShownSubject(xyxy=(x1, y1, x2, y2), class_name=str(manifest.subject.get("class_name")))
                 original = self._vault.read(case_id, image.name)
-                derivative = build_derivative(original, self._mask(case_id, original), image.subject_xyxy_px)
+                derivative = build_derivative(original, self._mask(case_id, original), subject)
                 if derivative is not None:
                     pictures[image.name.removesuffix(".jpg")] = derivative
         if not pictures:

@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, UnidentifiedImageError
@@ -22,6 +23,19 @@ WIDEST_PX = 1920
 QUALITY = 86
 COVERED_DIFFERENCE = 60
 """Smallest grey difference (0-255) of a covered spot to its original; JPEG noise stays far below."""
+FILL_RGB = (32, 36, 44)
+MARGIN = 0.1
+"""Share of the box that is covered around a zone: boxes are never exact."""
+_HEAD, _PLATE = (0.0, 0.32, MARGIN), (0.55, 1.0, 0.0)
+_ZONES = {
+    "PERSON": _HEAD,
+    "BICYCLE": _HEAD,
+    "MOTORCYCLE": (0.0, 1.0, 0.0),
+    "CAR": _PLATE,
+    "BUS": _PLATE,
+    "TRUCK": _PLATE,
+}
+"""What is covered of the subject: from, to, in heights of its box. A motorcycle shows a head and a plate."""
 STAGED_S = 24 * 3600
 """Previews nobody published are removed after a day."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -117,10 +131,19 @@ class DerivativeStore:
             ) from error
 
 
-def build_derivative(original: bytes, masked: bytes, mark_xyxy: Sequence[float]) -> bytes | None:
-    """Returns the picture for the screen: the subject framed, decoded and encoded anew, so that no metadata can pass.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSubject:
+    """Who a picture is about: the sealed box and class (an ActorClass name)."""
 
-    None when nothing was covered in it: such a picture is not shown.
+    xyxy: tuple[float, float, float, float]
+    class_name: str
+
+
+def build_derivative(original: bytes, masked: bytes, subject: ShownSubject) -> bytes | None:
+    """Returns the picture for the screen: subject covered and framed, encoded anew, so that no metadata can pass.
+
+    The masker may miss the one it is about (half hidden, far away); the sealed box does not: its head or plate
+    zone is covered whatever the masker found. None when nothing was covered in it: such a picture is not shown.
 
     Raises:
         ModelError: the masker gave something that is not this picture.
@@ -137,13 +160,23 @@ def build_derivative(original: bytes, masked: bytes, mark_xyxy: Sequence[float])
     difference = ImageChops.difference(before.convert("L"), covered.convert("L")).tobytes()
     if max(difference) < COVERED_DIFFERENCE:
         return None
-    _frame(covered, mark_xyxy)
+    _cover(covered, subject)
+    _frame(covered, subject.xyxy)
     if covered.width > WIDEST_PX:
         height = round(covered.height * WIDEST_PX / covered.width)
         covered = covered.resize((WIDEST_PX, height), Image.Resampling.LANCZOS)
     target = io.BytesIO()
     Image.frombytes("RGB", covered.size, covered.tobytes()).save(target, "JPEG", quality=QUALITY)
     return target.getvalue()
+
+
+def _cover(picture: Image.Image, subject: ShownSubject) -> None:
+    """Covers the subject's head zone or plate zone for good; all of it when the class is not known."""
+    x1, y1, x2, y2 = subject.xyxy
+    top, bottom, margin = _ZONES.get(subject.class_name, (0.0, 1.0, MARGIN))
+    width, height = x2 - x1, y2 - y1
+    zone = (x1 - margin * width, y1 + (top - margin) * height, x2 + margin * width, y1 + (bottom + margin) * height)
+    ImageDraw.Draw(picture).rectangle([round(v) for v in zone], fill=FILL_RGB)
 
 
 def _frame(picture: Image.Image, xyxy: Sequence[float]) -> None:

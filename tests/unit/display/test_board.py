@@ -8,6 +8,7 @@ from cases.records import Derivative
 from cases.states import PublicationState
 from core.errors import CaseNotFound, ConfigError, LukouError, ModelError, NotAllowed, WrongState
 from display.board import Masker
+from display.derivatives import ShownSubject, build_derivative
 from tests.support.console import Office
 from tests.support.packages import DiscMasker, box_at
 from tests.support.people import ACCEPT, REJECT
@@ -199,6 +200,54 @@ def test_subject_is_framed_on_the_screen(tmp_path: Path) -> None:
     assert red > 180
     assert green > 150
     assert blue < 110
+
+
+class ElsewhereMasker:
+    """Covers something, but misses the subject: half hidden, far away."""
+
+    def mask(self, jpeg: bytes) -> bytes:
+        picture = Image.open(io.BytesIO(jpeg)).convert("RGB")
+        picture.paste((0, 0, 0), (10, 10, 60, 60))
+        target = io.BytesIO()
+        picture.save(target, "JPEG", quality=95)
+        return target.getvalue()
+
+
+def test_plate_of_a_subject_the_masker_missed_is_covered(tmp_path: Path) -> None:
+    office = Office(tmp_path, ElsewhereMasker())
+    case_id, publication_id = office.published()
+    x1, _, x2, y2 = box_at(2.0)
+    plate = (round((x1 + x2) / 2), round(y2) - 12)
+    original = Image.open(io.BytesIO(office.vault.read(case_id, "P2.jpg"))).convert("RGB")
+    shown = Image.open(io.BytesIO(office.board.picture(publication_id, "P2")))
+    assert original.getpixel(plate)[2] > 150  # type: ignore[index]
+    assert max(shown.getpixel(plate)) < 70  # type: ignore[arg-type, type-var]
+
+
+@pytest.mark.parametrize(
+    ("class_name", "covered", "open_"),
+    [
+        ("PERSON", [(150, 105), (150, 150), (104, 110)], [(150, 280)]),
+        ("BICYCLE", [(150, 105), (150, 150)], [(150, 280)]),
+        ("MOTORCYCLE", [(150, 105), (150, 280)], []),
+        ("CAR", [(150, 280), (104, 290)], [(150, 120)]),
+        ("CAMEL", [(150, 105), (150, 200), (150, 295)], []),
+    ],
+)
+def test_zones_by_class(class_name: str, covered: list[tuple[int, int]], open_: list[tuple[int, int]]) -> None:
+    def jpeg(patch: tuple[int, int, int]) -> bytes:
+        picture = Image.new("RGB", (400, 400), (200, 200, 200))
+        picture.paste(patch, (0, 0, 32, 32))
+        target = io.BytesIO()
+        picture.save(target, "JPEG", quality=95)
+        return target.getvalue()
+
+    subject = ShownSubject(xyxy=(100, 100, 200, 300), class_name=class_name)
+    made = build_derivative(jpeg((200, 200, 200)), jpeg((0, 0, 0)), subject)
+    assert made is not None
+    picture = Image.open(io.BytesIO(made))
+    assert all(max(picture.getpixel(p)) < 70 for p in covered)  # type: ignore[arg-type, type-var]
+    assert all(min(picture.getpixel(p)) > 170 for p in open_)  # type: ignore[arg-type, type-var]
 
 
 def test_item_is_on_its_own_screen_only(tmp_path: Path) -> None:
