@@ -11,6 +11,7 @@ from core.catalogue import catalogue
 from core.geometry import iou
 from core.observations import Candidate, Outcome, TrackHistory, Undecided
 from core.time import NS_PER_S
+from rules.motor_lane import motor_lane
 from rules.parking import parking
 from rules.pedestrian_red import pedestrian_red
 from rules.red_light import red_light
@@ -19,7 +20,7 @@ from rules.stop_line import stop_line
 from rules.wrong_way import wrong_way
 
 Rule = Callable[[TrackHistory, Scene], list[Outcome]]
-RULES: tuple[Rule, ...] = (red_light, stop_line, pedestrian_red, wrong_way, parking)
+RULES: tuple[Rule, ...] = (red_light, stop_line, pedestrian_red, wrong_way, parking, motor_lane)
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""
 SAME_PLACE_IOU = 0.3

@@ -2,6 +2,7 @@
 
 from core.catalogue import catalogue
 from core.site import Site, StopLine
+from rules import motor_lane
 
 
 def requirements(site: Site) -> dict[str, list[str]]:
@@ -19,9 +20,14 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V04": _pedestrian(site),
         "V05": _direction(site, "nonmotor"),
         "V06": _direction(site, "motor"),
+        "V07": motor_lane.lacking(site),
         "V08": [] if site.no_stop_zones else ["draw no_stop_zones"],
     }
-    return {rule: ["switched off under rules"] if not site.is_enabled(rule) else gaps for rule, gaps in lacking.items()}
+    return {rule: gaps if site.is_enabled(rule) else [_off(site, rule)] for rule, gaps in lacking.items()}
+
+
+def _off(site: Site, rule: str) -> str:
+    return "switched off under rules" if rule in site.rules else "optional: switch it on under rules"
 
 
 def described() -> dict[str, str]:

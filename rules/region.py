@@ -1,0 +1,113 @@
+"""How a track lies to drawn areas, in metres on the local scale: how deep inside, how far beside, how far across."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from core.site import Lane, Point
+from rules.ground import Path
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Arrow = tuple[Point, Point]
+
+SEAM_M = 0.3
+"""Lanes drawn this near each other touch. Source: two painted line widths, GB 5768.3 (0.10 to 0.15 m each)."""
+GAP_S = 1.2
+"""A hole this short in a run of rows is a missed frame. Source: two frames at 2 Hz, the slowest rate supported."""
+
+
+def union_of(path: Path, polygons_px: Iterable[Sequence[Point]]) -> shapely.Geometry:
+    """Returns the area that drawn polygons cover together; the seams between neighbours are closed."""
+    seam_px = SEAM_M / 2 * float(np.median(path.scale_px_per_m[:, 0]))
+    grown = [shapely.Polygon(p).buffer(seam_px, join_style="mitre") for p in polygons_px]
+    return shapely.unary_union(grown).buffer(-seam_px, join_style="mitre")
+
+
+def is_inside(area: shapely.Geometry, points_px: Array) -> Mask:
+    """Returns for each point (N, 2) whether it lies in the area."""
+    return np.asarray(shapely.contains_xy(area, points_px[:, 0], points_px[:, 1]), dtype=np.bool_)
+
+
+def reach_m(path: Path, area: shapely.Geometry) -> Array:
+    """Returns the vector (N, 2) from every foot point to the nearest point of the area's edge, metres."""
+    best = np.full((len(path.t_s), 2), np.inf)
+    for ring in _rings(area):
+        corners = shapely.get_coordinates(ring)
+        count = len(path.t_s)
+        seen = np.stack([path.vectors_m(path.foot_px, np.repeat(c[None], count, 0)) for c in corners], axis=1)
+        start, edge = seen[:, :-1], seen[:, 1:] - seen[:, :-1]
+        share = -(start * edge).sum(axis=2) / np.maximum((edge**2).sum(axis=2), 1e-12)
+        points = start + np.clip(share, 0, 1)[..., None] * edge
+        nearest = points[np.arange(count), np.linalg.norm(points, axis=2).argmin(axis=1)]
+        closer = np.linalg.norm(nearest, axis=1) < np.linalg.norm(best, axis=1)
+        best[closer] = nearest[closer]
+    return best
+
+
+def depth_m(path: Path, area: shapely.Geometry) -> Array:
+    """Returns how deep (N,) the foot point lies inside the area, metres; negative: how far outside."""
+    distance: Array = np.linalg.norm(reach_m(path, area), axis=1)
+    return np.where(is_inside(area, path.foot_px), distance, -distance)
+
+
+def steps_m(path: Path) -> Array:
+    """Returns the step (N, 2) that led to each row, metres on the local scale; the first is zero."""
+    return path.vectors_m(np.r_[path.foot_px[:1], path.foot_px[:-1]], path.foot_px)
+
+
+def way_m(path: Path, arrow_px: Arrow) -> tuple[Array, Array]:
+    """Returns the way made so far along and across an arrow drawn in the picture, (N,) each, metres, signed."""
+    arrow = path.arrow_m(arrow_px)
+    unit = arrow / np.maximum(np.linalg.norm(arrow, axis=1, keepdims=True), 1e-9)
+    steps = steps_m(path)
+    along: Array = np.cumsum((steps * unit).sum(axis=1))
+    across: Array = np.cumsum(steps[:, 1] * unit[:, 0] - steps[:, 0] * unit[:, 1])
+    return along, across
+
+
+def off_axis_deg(path: Path, arrow_px: Arrow) -> Array:
+    """Returns the angle (N,) 0-90 between the course and an arrow's axis, whichever way along it."""
+    angle = path.heading_deg(arrow_px, path.velocity_mps(1.0))
+    return np.minimum(angle, 180.0 - angle)
+
+
+def lane_at(path: Path, lanes: Sequence[Lane]) -> NDArray[np.int64]:
+    """Returns for each row the index of the lane the foot point is in, -1 outside all."""
+    found = np.full(len(path.t_s), -1, np.int64)
+    for index, lane in enumerate(lanes):
+        found[is_inside(shapely.Polygon(lane.polygon_px), path.foot_px) & (found < 0)] = index
+    return found
+
+
+def runs(mask: Mask, t_s: Array, gap_s: float = GAP_S) -> list[tuple[int, int]]:
+    """Returns (first, last) row of every run of true rows; holes up to ``gap_s`` are bridged.
+
+    >>> runs(np.array([True, True, False, True]), np.array([0.0, 0.5, 3.0, 9.0]))
+    [(0, 1), (3, 3)]
+    """
+    rows = np.flatnonzero(mask)
+    if not len(rows):
+        return []
+    breaks = np.flatnonzero(np.diff(t_s[rows]) > gap_s)
+    firsts, lasts = np.r_[rows[0], rows[breaks + 1]], np.r_[rows[breaks], rows[-1]]
+    return [(int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
+
+
+def middle_row(path: Path, first: int, last: int) -> int:
+    """Returns the row half-way in time between two rows."""
+    return first + int(np.abs(path.t_s[first : last + 1] - (path.t_s[first] + path.t_s[last]) / 2).argmin())
+
+
+def is_still_going(path: Path, last: int) -> bool:
+    """Tells whether a run reaches the newest row of an actor still in sight: its end is not known yet."""
+    return not path.history.is_finished and last == len(path.t_s) - 1
+
+
+def _rings(area: shapely.Geometry) -> list[shapely.LinearRing]:
+    polygons = [p for p in shapely.get_parts(area) if isinstance(p, shapely.Polygon) and not p.is_empty]
+    return [ring for p in polygons for ring in (p.exterior, *p.interiors)]
