@@ -18,9 +18,10 @@ from rules.red_light import red_light
 from rules.scene import Scene
 from rules.stop_line import stop_line
 from rules.wrong_way import wrong_way
+from rules.yielding import yielding
 
 Rule = Callable[[TrackHistory, Scene], list[Outcome]]
-RULES: tuple[Rule, ...] = (red_light, stop_line, pedestrian_red, wrong_way, parking, motor_lane)
+RULES: tuple[Rule, ...] = (red_light, stop_line, pedestrian_red, wrong_way, parking, motor_lane, yielding)
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""
 SAME_PLACE_IOU = 0.3

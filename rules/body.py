@@ -1,0 +1,147 @@
+"""A vehicle's body on the road: where its front, rear and sides are, not only the box's lower edge.
+
+The box says where the nearest edge of the body touches the road; the course says how the body lies.
+From both and the class's standard size follows the body's middle, and from it any other point of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.geometry import contains, project
+from rules.ground import Array, Path
+
+MOVING_MPS = 1.0
+"""A course is read only above this. Source: twice the standing limit of 2 km/h, V02 violations.yaml."""
+STEP_S = 0.1
+"""Rows of an evened-out path lie this far apart. Source: a car at 50 km/h moves 1.4 m, a third of its length."""
+HOLE_S = 1.5
+"""Longer holes in sight are not bridged. Source: the tracker's memory for moving actors."""
+LENGTHWISE = (-0.5, -0.25, 0.0, 0.25, 0.5)
+"""Points along the body, shares of its length. Source: the ends, the middle and halfway between."""
+SIDEWISE = (-0.4, 0.0, 0.4)
+"""Points across the body, shares of its width. Source: the wheels stand a tenth inside the body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """One vehicle's ground rectangle, row by row of ``path``.
+
+    Shapes: centre_px (N, 2); ahead (N, 2) unit vector of the course in metres.
+    """
+
+    path: Path
+    centre_px: Array
+    ahead: Array
+
+    @property
+    def length_m(self) -> float:
+        """Standard length of the class."""
+        return self.path.body.length_m
+
+    @property
+    def width_m(self) -> float:
+        """Standard width of the class."""
+        return self.path.body.width_m
+
+    @property
+    def front_px(self) -> Array:
+        """Middle of the front edge (N, 2)."""
+        return self.at_px(self.length_m / 2)
+
+    @property
+    def rear_px(self) -> Array:
+        """Middle of the rear edge (N, 2)."""
+        return self.at_px(-self.length_m / 2)
+
+    def at_px(self, ahead_m: float, aside_m: float = 0.0) -> Array:
+        """Returns the picture points (N, 2) that lie so far ahead and aside of the body's middle."""
+        aside = np.c_[-self.ahead[:, 1], self.ahead[:, 0]]
+        return shifted_px(self.path, self.centre_px, ahead_m * self.ahead + aside_m * aside)
+
+    def share_inside(self, polygon_px: ArrayLike) -> Array:
+        """Returns the share (N,), 0-1, of the body that stands inside a polygon."""
+        inside = [
+            contains(polygon_px, self.at_px(along * self.length_m, across * self.width_m))
+            for along in LENGTHWISE
+            for across in SIDEWISE
+        ]
+        share: Array = np.mean(inside, axis=0)
+        return share
+
+    def spine_inside(self, polygon_px: ArrayLike) -> NDArray[np.bool_]:
+        """Returns (5, N): which points of the body's middle line, rear to front, stand inside a polygon."""
+        return np.array([contains(polygon_px, self.at_px(along * self.length_m)) for along in LENGTHWISE])
+
+
+def body_of(path: Path) -> Body | None:
+    """Returns the body of a vehicle that was seen moving; None while its course is unknown."""
+    ahead = courses(path)
+    if ahead is None:
+        return None
+    sight = _sight(path)
+    lengthwise = np.abs((ahead * sight).sum(axis=1))
+    crosswise = np.sqrt(np.maximum(1 - lengthwise**2, 0))
+    reach_m = path.body.length_m / 2 * lengthwise + path.body.width_m / 2 * crosswise
+    return Body(path=path, centre_px=shifted_px(path, path.foot_px, sight * reach_m[:, None]), ahead=ahead)
+
+
+def courses(path: Path) -> Array | None:
+    """Returns unit course vectors (N, 2); a standing vehicle keeps the course it came with."""
+    velocity = path.velocity_mps(1.0)
+    speed = np.linalg.norm(velocity, axis=1)
+    moving = np.flatnonzero(speed >= MOVING_MPS)
+    if not len(moving):
+        return None
+    latest = np.searchsorted(moving, np.arange(len(speed)), side="right") - 1
+    row = moving[np.maximum(latest, 0)]
+    unit: Array = velocity[row] / speed[row][:, None]
+    return unit
+
+
+def evened(path: Path) -> Path:
+    """Returns the path at even steps of 0.1 s, so that no verdict hangs on the frame rate; long holes stay holes."""
+    t_s = np.arange(path.t_s[0], path.t_s[-1] + STEP_S / 2, STEP_S)
+    after = np.clip(np.searchsorted(path.t_s, t_s), 1, len(path.t_s) - 1)
+    t_s = t_s[path.t_s[after] - path.t_s[after - 1] <= HOLE_S]
+    return replace(
+        path,
+        t_s=t_s,
+        foot_px=_interpolated(t_s, path.t_s, path.foot_px),
+        boxes=_interpolated(t_s, path.t_s, path.boxes),
+        scale_px_per_m=_interpolated(t_s, path.t_s, path.scale_px_per_m),
+    )
+
+
+def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Returns (first, last) row of every unbroken run of True.
+
+    >>> runs(np.array([True, True, False, True]))
+    [(0, 1), (3, 3)]
+    """
+    edges = np.flatnonzero(np.diff(np.r_[False, mask, False]))
+    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def shifted_px(path: Path, points_px: Array, by_m: Array) -> Array:
+    """Returns picture points (N, 2) moved by metres on the road, row by row of a path."""
+    matrix = path.ground.matrix
+    if matrix is None:
+        moved: Array = points_px + by_m * path.scale_px_per_m
+        return moved
+    back = np.asarray(np.linalg.inv(matrix), np.float64)
+    return project(back, project(matrix, points_px) + by_m)
+
+
+def _sight(path: Path) -> Array:
+    """Returns unit vectors (N, 2) on the road that lead away from the camera at each foot point."""
+    away = path.vectors_m(path.foot_px, path.foot_px - np.array([0.0, 4.0]))
+    unit: Array = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
+    return unit
+
+
+def _interpolated(t_s: Array, known_s: Array, values: Array) -> Array:
+    return np.column_stack([np.interp(t_s, known_s, column) for column in values.T])
