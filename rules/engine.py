@@ -12,6 +12,7 @@ from core.geometry import iou
 from core.observations import Candidate, Outcome, TrackHistory, Undecided
 from core.time import NS_PER_S
 from rules.motor_lane import motor_lane
+from rules.nonmotor_stop_line import nonmotor_stop_line
 from rules.parking import parking
 from rules.pedestrian_red import pedestrian_red
 from rules.red_light import red_light
@@ -21,7 +22,16 @@ from rules.wrong_way import wrong_way
 from rules.yielding import yielding
 
 Rule = Callable[[TrackHistory, Scene], list[Outcome]]
-RULES: tuple[Rule, ...] = (red_light, stop_line, pedestrian_red, wrong_way, parking, motor_lane, yielding)
+RULES: tuple[Rule, ...] = (
+    red_light,
+    stop_line,
+    pedestrian_red,
+    wrong_way,
+    parking,
+    motor_lane,
+    yielding,
+    nonmotor_stop_line,
+)
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""
 SAME_PLACE_IOU = 0.3

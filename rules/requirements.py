@@ -2,7 +2,7 @@
 
 from core.catalogue import catalogue
 from core.site import Site, StopLine
-from rules import motor_lane, yielding
+from rules import motor_lane, nonmotor_stop_line, yielding
 
 
 def requirements(site: Site) -> dict[str, list[str]]:
@@ -23,6 +23,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V07": motor_lane.lacking(site),
         "V08": [] if site.no_stop_zones else ["draw no_stop_zones"],
         "V12": yielding.lacking(site),
+        "V20": nonmotor_stop_line.lacking(site),
     }
     return {rule: gaps if site.is_enabled(rule) else [_off(site, rule)] for rule, gaps in lacking.items()}
 
