@@ -21,6 +21,10 @@ COLOURS: dict[str, Colour] = {
     "waiting_area": (120, 230, 230),
     "no_stop_zone": (255, 140, 40),
     "direction_zone": (90, 230, 110),
+    "box": (255, 200, 0),
+    "parking_bay": (150, 200, 160),
+    "solid_line": (255, 255, 255),
+    "no_u_turn_zone": (255, 90, 150),
     "signal": (255, 110, 220),
 }
 
@@ -32,6 +36,10 @@ NAMES_ZH: dict[str, str] = {
     "waiting_area": "待转区",
     "no_stop_zone": "禁停区",
     "direction_zone": "行驶方向",
+    "box": "网状线",
+    "parking_bay": "停车泊位",
+    "solid_line": "实线",
+    "no_u_turn_zone": "禁止掉头区",
     "signal": "信号灯",
 }
 
@@ -77,6 +85,12 @@ def _draw_areas(drawer: "_Drawer", site: Site) -> None:
     for zone in site.no_stop_zones:
         limit = "" if zone.confirm_s is None else f" {zone.confirm_s:g} s"
         drawer.area("no_stop_zone", zone.id + limit, zone.polygon_px)
+    for box in site.boxes:
+        drawer.area("box", box.id, box.polygon_px)
+    for bay in site.parking_bays:
+        drawer.area("parking_bay", bay.id, bay.polygon_px)
+    for turn in site.no_u_turn_zones:
+        drawer.area("no_u_turn_zone", _with_signal(turn.id, turn.signal), turn.polygon_px)
 
 
 def _draw_lines(drawer: "_Drawer", site: Site) -> None:
@@ -86,6 +100,8 @@ def _draw_lines(drawer: "_Drawer", site: Site) -> None:
     for line in site.stop_lines:
         drawer.line("stop_line", _with_signal(f"{line.id} {''.join(line.movements)}", line.signal), line.points_px)
         drawer.arrow("stop_line", (_middle(line.points_px), line.towards_px))
+    for mark in site.solid_lines:
+        drawer.line("solid_line", f"{mark.id} {mark.kind}", mark.points_px)
     for lamp in site.signals:
         if lamp.region_px is not None:
             drawer.box("signal", lamp.id, lamp.region_px)

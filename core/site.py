@@ -98,6 +98,9 @@ class Lane(Part):
     kind: Literal["motor", "nonmotor", "bus", "emergency", "mixed"]
     heading_px: tuple[Point, Point] | None = None
     movements: list[Movement] = []
+    is_variable: bool = Field(
+        default=False, description="可变导向车道: what its sign shows is not read, V14 stays open"
+    )
 
 
 class Exit(Part):
@@ -134,6 +137,44 @@ class NoStopZone(Part):
     kind: Literal["no_stopping_zone", "general", "school_hospital_dropoff"] = "general"
     confirm_s: float | None = Field(default=None, ge=10)
     schedule: str = Field(default="always", pattern=r"^(always|\d\d:\d\d-\d\d:\d\d)$", description="local time of day")
+
+
+class Box(Part):
+    """网状线: a marked area to be kept clear."""
+
+    id: str
+    polygon_px: PolygonPx
+
+
+class ParkingBay(Part):
+    """停车泊位: a marked bay; driving into it is legal."""
+
+    id: str
+    polygon_px: PolygonPx
+    applies_to: list[Subject] = ["motor"]
+
+
+class SolidLine(Part):
+    """实线 between lanes. ``dashed_side_px``: a point on the side from which a dashed-solid pair may be crossed."""
+
+    id: str
+    points_px: LinePx
+    kind: Literal["white_solid", "yellow_solid", "double_yellow", "dashed_solid"] = "white_solid"
+    dashed_side_px: Point | None = None
+
+    @model_validator(mode="after")
+    def _knows_its_dashed_side(self) -> Self:
+        if (self.kind == "dashed_solid") != (self.dashed_side_px is not None):
+            raise ValueError("give dashed_side_px for kind dashed_solid, and only for it")
+        return self
+
+
+class NoUTurnZone(Part):
+    """Where a sign or marking forbids turning round; leave openings out. ``signal``: green there allows it."""
+
+    id: str
+    polygon_px: PolygonPx
+    signal: str | None = None
 
 
 class DirectionZone(Part):
@@ -193,6 +234,10 @@ class Site(Part):
     waiting_areas: list[WaitingArea] = []
     no_stop_zones: list[NoStopZone] = []
     direction_zones: list[DirectionZone] = []
+    boxes: list[Box] = []
+    parking_bays: list[ParkingBay] = []
+    solid_lines: list[SolidLine] = []
+    no_u_turn_zones: list[NoUTurnZone] = []
     signals: list[Signal] = []
     rules: dict[str, RuleSwitch] = {}
 
@@ -258,6 +303,7 @@ class Site(Part):
         signals = {s.id for s in self.signals}
         wanted = [(f"stop line '{s.id}'", x) for s in self.stop_lines for x in (s.signal, s.nonmotor_signal)]
         wanted += [(f"crosswalk '{c.id}'", c.signal) for c in self.crosswalks]
+        wanted += [(f"no-U-turn zone '{z.id}'", z.signal) for z in self.no_u_turn_zones]
         for owner, signal_id in wanted:
             if signal_id is not None and signal_id not in signals:
                 raise ValueError(
@@ -301,6 +347,10 @@ PART_LISTS = (
     "waiting_areas",
     "no_stop_zones",
     "direction_zones",
+    "boxes",
+    "parking_bays",
+    "solid_lines",
+    "no_u_turn_zones",
     "signals",
 )
 

@@ -45,6 +45,14 @@ def test_good_site_loads_and_its_hash_follows_its_meaning(tmp_path: Path) -> Non
         ({"rules": {"V99": {}}}, "no violation 'V99'"),
         ({"rules": {"V01": {"parameters": {"gard_s": 1}}}}, "no parameter 'gard_s'"),
         ({"calibration": {"points": []}}, "at least 4"),
+        (
+            {"solid_lines": [{"id": "m", "points_px": [[1, 1], [9, 9]], "kind": "dashed_solid"}]},
+            "give dashed_side_px",
+        ),
+        (
+            {"no_u_turn_zones": [{"id": "u", "polygon_px": [[0, 0], [9, 0], [9, 9]], "signal": "x"}]},
+            "names signal 'x'",
+        ),
     ],
 )
 def test_mistakes_are_named_in_one_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
