@@ -6,14 +6,17 @@ from numpy.typing import NDArray
 PAD_VALUE = 114
 """Grey of the padding, as in training."""
 
+MOST_ENLARGED = 2.0
+"""Small sources are scaled up, which helps small riders; beyond twice there is nothing more to see."""
+
 
 def fit(width_px: int, height_px: int, most_width_px: int, most_height_px: int) -> tuple[int, int]:
-    """Returns the largest (width, height) of the same aspect inside the given one.
+    """Returns the largest (width, height) of the same aspect inside the given one, at most twice the source.
 
-    >>> fit(1920, 1080, 640, 640), fit(352, 288, 640, 640), fit(720, 1280, 640, 640)
-    ((640, 360), (640, 524), (360, 640))
+    >>> fit(1920, 1080, 960, 960), fit(352, 288, 960, 960), fit(720, 1280, 640, 640)
+    ((960, 540), (704, 576), (360, 640))
     """
-    scale = min(most_width_px / width_px, most_height_px / height_px)
+    scale = min(most_width_px / width_px, most_height_px / height_px, MOST_ENLARGED)
     return max(1, round(width_px * scale)), max(1, round(height_px * scale))
 
 

@@ -25,8 +25,11 @@ from core.errors import ModelError
 from core.observations import ActorClass, FloatArray, Picture
 from vision.detect import Detector, load_detector
 
-CONFIDENCE = 0.08
+CONFIDENCE = 0.05
 """Lowest confidence of an actor that is masked."""
+
+LONG_SIDE_PX = 640
+"""Network input per tile: tiles are already near full resolution."""
 
 FILL_RGB = (0x20, 0x24, 0x2C)
 JPEG_QUALITY = 88
@@ -104,7 +107,9 @@ class PictureMasker:
         Raises:
             ModelError: the network cannot be loaded.
         """
-        self._detector = detector or load_detector(engine=engine, confidence=CONFIDENCE, keep_riders=True)
+        self._detector = detector or load_detector(
+            engine=engine, confidence=CONFIDENCE, keep_riders=True, long_side_px=LONG_SIDE_PX
+        )
 
     def mask(self, jpeg: bytes) -> bytes:
         """Returns the picture with every found head and plate covered, encoded anew, without metadata.

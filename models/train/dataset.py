@@ -212,6 +212,22 @@ def _actor_boxes(actor: dict[str, object]) -> list[tuple[int, Sequence[float], f
     return [(int(RENDER_CLASSES[str(actor["cls"])]), actor["bbox"], visible)]  # type: ignore[list-item]
 
 
+def film_frames(video: Path, step: int = 1) -> Iterator[tuple[Labelled, NDArray[np.bool_]]]:
+    """Yields every ``step``-th labelled frame of a film (``python -m sim render``) and which boxes can be seen well."""
+    truth = json.loads(video.with_suffix("").with_suffix(".truth.json").read_text(encoding="utf-8"))
+    class_of = [int(RENDER_CLASSES[track["class"]]) for track in truth["tracks"]]
+    labelled = {round(t_s * truth["fps"]): rows for t_s, rows in truth["boxes"][::step]}
+    with av.open(str(video)) as container:
+        for index, frame in enumerate(container.decode(video=0)):
+            if index not in labelled:
+                continue
+            rgb = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+            rows = np.array(labelled[index], dtype=np.float32).reshape(-1, 6)
+            is_clear = (rows[:, 5] >= LEAST_VISIBLE) & (rows[:, 4] - rows[:, 2] >= LEAST_HEIGHT_SHARE * rgb.shape[0])
+            class_id = np.array([class_of[int(track)] for track in rows[:, 0]], dtype=np.int64)
+            yield Labelled(name=f"{video.stem}_{index:04d}", rgb=rgb, xyxy=rows[:, 1:5], class_id=class_id), is_clear
+
+
 def rendered_pictures(folder: Path, *, prefixes: Sequence[str] = ("",)) -> Iterator[tuple[Labelled, NDArray[np.bool_]]]:
     """Yields the pictures ``python -m sim pictures`` made (JPEG and YOLO text), with which boxes can be seen well."""
     for path in sorted(folder.glob("*.jpg")):

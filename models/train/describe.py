@@ -23,7 +23,7 @@ def describe(
     metrics: Sequence[Metric],
     recipe: dict[str, Any],
     created: datetime,
-    long_side_px: int = 640,
+    long_side_px: int,
 ) -> Manifest:
     """Returns the manifest of a weights file."""
     content = weights.read_bytes()

@@ -7,15 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.observations import ActorClass
-from models.train.dataset import (
-    Labelled,
-    Row,
-    is_shippable,
-    read_labels,
-    read_rgb,
-    read_row,
-    read_rows,
-)
+from models.train.dataset import Labelled, Row, film_frames, is_shippable, read_labels, read_rgb, read_row, read_rows
 from models.train.evaluate import EvaluationSet
 
 PLACE_D_CLASSES = {0: ActorClass.CAR, 2: ActorClass.MOTORCYCLE}
@@ -26,8 +18,10 @@ ALL = (*VEHICLES, "person")
 Item = tuple[Labelled, NDArray[np.bool_]]
 
 
-def evaluation_sets(corpus: Path, place_d: Path, rendered: Callable[[], Iterator[Item]]) -> list[EvaluationSet]:
-    """Returns every set; ``rendered`` gives frames of views kept from training."""
+def evaluation_sets(
+    corpus: Path, place_d: Path, demo: Path, rendered: Callable[[], Iterator[Item]]
+) -> list[EvaluationSet]:
+    """Returns every set; ``rendered`` gives frames of views kept from training, ``demo`` is the film that ships."""
     return [
         EvaluationSet(
             name="place_d",
@@ -56,6 +50,13 @@ def evaluation_sets(corpus: Path, place_d: Path, rendered: Callable[[], Iterator
             labels="exact; at least 30 % visible and 20 px of 1080 high",
             groups=ALL,
             items=Items(rendered),
+        ),
+        EvaluationSet(
+            name="demo_film",
+            unseen=True,
+            labels="exact; at least 30 % visible and 20 px of 1080 high",
+            groups=ALL,
+            items=Items(lambda: film_frames(demo, step=5)),
         ),
         EvaluationSet(
             name="training_cameras_val",

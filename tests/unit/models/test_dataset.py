@@ -13,6 +13,7 @@ from models.boxes import Boxes
 from models.train.dataset import (
     Labelled,
     complete,
+    film_frames,
     read_labels,
     rendered_frames,
     rendered_pictures,
@@ -160,3 +161,18 @@ def test_rendered_rows_are_halved_and_labelled_where_they_can_be_seen(clip: Path
     xyxy, class_id = read_labels(tmp_path / "data/labels/train/render_clip_0000_0.txt", 160, 90)
     assert class_id.tolist() == [MOTORCYCLE, PERSON, BICYCLE]
     np.testing.assert_allclose(xyxy[0], [5, 50, 15, 70], atol=0.01)
+
+
+def test_a_film_is_matched_with_its_truth_by_time(clip: Path) -> None:
+    truth = {
+        "fps": 10,
+        "tracks": [{"class": "bus"}, {"class": "ebike"}],
+        "boxes": [[0.0, [[0, 10, 20, 60, 80, 1.0]]], [0.3, [[1, 5, 20, 15, 50, 0.9], [0, 1, 2, 9, 9, 0.1]]]],
+    }
+    clip.with_suffix(".truth.json").write_text(json.dumps(truth), encoding="utf-8")
+    frames = list(film_frames(clip))
+    assert [picture.name for picture, _ in frames] == ["clip_0000", "clip_0003"]
+    assert frames[1][0].class_id.tolist() == [MOTORCYCLE, BUS]
+    assert frames[1][0].xyxy.tolist()[0] == [5, 20, 15, 50]
+    assert frames[1][1].tolist() == [True, False]
+    assert frames[1][0].rgb.mean() == pytest.approx(120, abs=6)

@@ -54,7 +54,7 @@ def same(first: Detections, second: Detections) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("source", "size"), [((1920, 1080), (640, 360)), ((640, 480), (640, 480)), ((352, 288), (640, 524))]
+    ("source", "size"), [((1920, 1080), (960, 540)), ((640, 480), (960, 720)), ((352, 288), (704, 576))]
 )
 def test_the_source_keeps_its_aspect(detector: NetworkDetector, source: tuple[int, int], size: tuple[int, int]) -> None:
     assert detector.picture_size(*source) == size
