@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import open_browser, watch
+from tests.support.browser import open_browser, ready, watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.timeout(500)]
 
@@ -91,7 +91,7 @@ def open_red_light_car(page: Page) -> str:
 
 def accept(page: Page) -> None:
     expect(page.locator("[data-verify]")).to_contain_text("证据核验通过")
-    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    ready(page.locator("video"), "readyState", 4)
     page.keyboard.press("2")
     expect(page.locator("[data-moments] .is-now")).to_contain_text("P2")
     keep(page, "case")
@@ -120,7 +120,8 @@ def show_on_screen(browser: Browser, demo: Demo, tmp_path: Path) -> list[Path]:
     errors = watch(kiosk)
     kiosk.goto(f"{demo.url}/display/demo")
     expect(kiosk.locator(".slide.item")).to_contain_text("机动车闯红灯", timeout=20_000)
-    kiosk.wait_for_function("[...document.querySelectorAll('.big img')].every(i => i.naturalWidth > 0)")
+    for picture in kiosk.locator(".big img").all():
+        ready(picture, "naturalWidth", 1920)
     keep(kiosk, "screen")
     shown = kiosk.evaluate("[...document.querySelectorAll('.big img')].map(i => i.src)")
     paths = [tmp_path / f"{number}.jpg" for number in range(len(shown))]

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cases.states import CaseState
-from tests.support.browser import log_in, open_browser, served, watch
+from tests.support.browser import log_in, open_browser, ready, served, watch
 from tests.support.console import Office
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket, pytest.mark.timeout(180)]
@@ -32,7 +32,7 @@ def decide_by_keyboard(page: Page) -> None:
 
 
 def step_through_the_clip(desk: Page) -> None:
-    desk.wait_for_function("document.querySelector('video').readyState >= 2")
+    ready(desk.locator("video"), "readyState", 4)
     desk.keyboard.press("2")
     expect(desk.locator("[data-clock]")).to_contain_text("2.0")
     expect(desk.locator("[data-moments] .is-now")).to_contain_text("P2")
@@ -55,7 +55,7 @@ def look_at_the_screen(kiosk: Page) -> None:
     slide = kiosk.locator(".slide.item")
     expect(slide).to_contain_text("机动车闯红灯", timeout=15_000)
     expect(slide).to_contain_text("钟吾路与大桥路交叉口")
-    kiosk.wait_for_function("document.querySelectorAll('.big img')[1]?.naturalWidth > 0")
+    ready(slide.locator(".big img").nth(1), "naturalWidth", 1280)
     picture = slide.locator(".big img").nth(1).element_handle()
     head = kiosk.evaluate(BRIGHTNESS, [picture, *HEAD])
     road = kiosk.evaluate(BRIGHTNESS, [picture, 0.1, 0.9])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from api.server import listen, url_of
 from tests.support.console import Office
@@ -70,3 +70,8 @@ def watch(page: Page) -> list[str]:
     page.on("pageerror", lambda error: found.append(str(error)))
     page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
     return found
+
+
+def ready(element: Locator, name: str, value: int) -> None:
+    """Waits for a property of an element; ``wait_for_function`` would break on the pages' ban of eval."""
+    expect(element).to_have_js_property(name, value, timeout=30_000)
