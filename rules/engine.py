@@ -11,6 +11,7 @@ from core.catalogue import catalogue
 from core.geometry import iou
 from core.observations import Candidate, Outcome, TrackHistory, Undecided
 from core.time import NS_PER_S
+from rules.jaywalking import jaywalking
 from rules.motor_lane import motor_lane
 from rules.nonmotor_stop_line import nonmotor_stop_line
 from rules.parking import parking
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     motor_lane,
     yielding,
     nonmotor_stop_line,
+    jaywalking,
 )
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""

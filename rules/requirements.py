@@ -2,7 +2,7 @@
 
 from core.catalogue import catalogue
 from core.site import Site, StopLine
-from rules import motor_lane, nonmotor_stop_line, yielding
+from rules import jaywalking, motor_lane, nonmotor_stop_line, yielding
 
 
 def requirements(site: Site) -> dict[str, list[str]]:
@@ -24,6 +24,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V08": [] if site.no_stop_zones else ["draw no_stop_zones"],
         "V12": yielding.lacking(site),
         "V20": nonmotor_stop_line.lacking(site),
+        "V19": jaywalking.lacking(site),
     }
     return {rule: gaps if site.is_enabled(rule) else [_off(site, rule)] for rule, gaps in lacking.items()}
 
