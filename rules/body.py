@@ -20,6 +20,8 @@ STEP_S = 0.1
 """Rows of an evened-out path lie this far apart. Source: a car at 50 km/h moves 1.4 m, a third of its length."""
 HOLE_S = 1.5
 """Longer holes in sight are not bridged. Source: the tracker's memory for moving actors."""
+GRAIN_M = 0.25
+"""Step along a line of travel. Source: half of the 0.5 m that V02 asks for, violations.yaml."""
 LENGTHWISE = (-0.5, -0.25, 0.0, 0.25, 0.5)
 """Points along the body, shares of its length. Source: the ends, the middle and halfway between."""
 SIDEWISE = (-0.4, 0.0, 0.4)
@@ -62,6 +64,25 @@ class Body:
         aside = np.c_[-self.ahead[:, 1], self.ahead[:, 0]]
         return shifted_px(self.path, self.centre_px, ahead_m * self.ahead + aside_m * aside)
 
+    def only(self, row: int) -> Body:
+        """Returns the body at one row, as a body of that single row."""
+        path, here = self.path, slice(row, row + 1)
+        one = replace(
+            path,
+            t_s=path.t_s[here],
+            foot_px=path.foot_px[here],
+            boxes=path.boxes[here],
+            scale_px_per_m=path.scale_px_per_m[here],
+        )
+        return Body(path=one, centre_px=self.centre_px[here], ahead=self.ahead[here])
+
+    def span_inside_m(self, polygon_px: ArrayLike, row: int, *, reach_m: float = 30.0) -> tuple[float, float] | None:
+        """Returns (first, last) distance ahead of the body's middle at which its line of travel lies in a polygon."""
+        one = self.only(row)
+        steps = np.arange(-reach_m, reach_m, GRAIN_M)
+        inside = contains(polygon_px, np.concatenate([one.at_px(float(step)) for step in steps]))
+        return (float(steps[inside][0]), float(steps[inside][-1])) if inside.any() else None
+
     def share_inside(self, polygon_px: ArrayLike) -> Array:
         """Returns the share (N,), 0-1, of the body that stands inside a polygon."""
         inside = [
@@ -77,9 +98,11 @@ class Body:
         return np.array([contains(polygon_px, self.at_px(along * self.length_m)) for along in LENGTHWISE])
 
 
-def body_of(path: Path) -> Body | None:
-    """Returns the body of a vehicle that was seen moving; None while its course is unknown."""
+def body_of(path: Path, lying: Array | None = None) -> Body | None:
+    """Returns a vehicle's body; one never seen moving lies along ``lying`` (2,), or is None without it."""
     ahead = courses(path)
+    if ahead is None and lying is not None:
+        ahead = np.repeat(np.asarray(lying, float)[None], len(path.t_s), 0)
     if ahead is None:
         return None
     sight = _sight(path)

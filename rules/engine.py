@@ -11,12 +11,14 @@ from core.catalogue import catalogue
 from core.geometry import iou
 from core.observations import Candidate, Outcome, TrackHistory, Undecided
 from core.time import NS_PER_S
+from rules.box_junction import box_junction
 from rules.jaywalking import jaywalking
 from rules.motor_lane import motor_lane
 from rules.nonmotor_stop_line import nonmotor_stop_line
 from rules.parking import parking
 from rules.pedestrian_red import pedestrian_red
 from rules.red_light import red_light
+from rules.ride_across import ride_across
 from rules.scene import Scene
 from rules.stop_line import stop_line
 from rules.wrong_way import wrong_way
@@ -33,6 +35,8 @@ RULES: tuple[Rule, ...] = (
     yielding,
     nonmotor_stop_line,
     jaywalking,
+    box_junction,
+    ride_across,
 )
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""

@@ -2,7 +2,7 @@
 
 from core.catalogue import catalogue
 from core.site import Site, StopLine
-from rules import jaywalking, motor_lane, nonmotor_stop_line, yielding
+from rules import box_junction, jaywalking, motor_lane, nonmotor_stop_line, ride_across, yielding
 
 
 def requirements(site: Site) -> dict[str, list[str]]:
@@ -23,8 +23,10 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V07": motor_lane.lacking(site),
         "V08": [] if site.no_stop_zones else ["draw no_stop_zones"],
         "V12": yielding.lacking(site),
+        "V16": box_junction.lacking(site),
         "V20": nonmotor_stop_line.lacking(site),
         "V19": jaywalking.lacking(site),
+        "V24": ride_across.lacking(site),
     }
     return {rule: gaps if site.is_enabled(rule) else [_off(site, rule)] for rule, gaps in lacking.items()}
 
