@@ -25,6 +25,7 @@ from core.observations import Candidate, Outcome, Role, TrackHistory
 from core.site import Lane, Site
 from rules.ground import Path
 from rules.region import (
+    COURSE_S,
     Array,
     Mask,
     depth_m,
@@ -151,7 +152,7 @@ def _is_along(path: Path, lane: Lane) -> Mask:
     """Tells for each row (N,) whether the rider goes along the lane, either way, or hardly goes at all."""
     if lane.heading_px is None:
         return np.zeros(len(path.t_s), np.bool_)
-    is_slow = np.linalg.norm(path.velocity_mps(1.0), axis=1) < SLOW_MPS
+    is_slow = np.linalg.norm(path.velocity_mps(COURSE_S), axis=1) < SLOW_MPS
     is_along: Mask = is_slow | (off_axis_deg(path, lane.heading_px) <= ALONG_DEG_MAX)
     return is_along
 

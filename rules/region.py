@@ -19,6 +19,8 @@ SEAM_M = 0.3
 """Lanes drawn this near each other touch. Source: two painted line widths, GB 5768.3 (0.10 to 0.15 m each)."""
 GAP_S = 1.2
 """A hole this short in a run of rows is a missed frame. Source: two frames at 2 Hz, the slowest rate supported."""
+COURSE_S = 1.2
+"""Course and speed are taken over this window. Source: three frames at 2 Hz, the slowest rate supported."""
 
 
 def union_of(path: Path, polygons_px: Iterable[Sequence[Point]]) -> shapely.Geometry:
@@ -72,7 +74,7 @@ def way_m(path: Path, arrow_px: Arrow) -> tuple[Array, Array]:
 
 def off_axis_deg(path: Path, arrow_px: Arrow) -> Array:
     """Returns the angle (N,) 0-90 between the course and an arrow's axis, whichever way along it."""
-    angle = path.heading_deg(arrow_px, path.velocity_mps(1.0))
+    angle = path.heading_deg(arrow_px, path.velocity_mps(COURSE_S))
     return np.minimum(angle, 180.0 - angle)
 
 
