@@ -25,6 +25,8 @@ COLOURS: dict[str, Colour] = {
     "parking_bay": (150, 200, 160),
     "solid_line": (255, 255, 255),
     "no_u_turn_zone": (255, 90, 150),
+    "barrier": (200, 140, 90),
+    "nonmotor_zone": (210, 170, 255),
     "signal": (255, 110, 220),
 }
 
@@ -40,6 +42,8 @@ NAMES_ZH: dict[str, str] = {
     "parking_bay": "停车泊位",
     "solid_line": "实线",
     "no_u_turn_zone": "禁止掉头区",
+    "barrier": "隔离设施",
+    "nonmotor_zone": "非机动车禁停区",
     "signal": "信号灯",
 }
 
@@ -91,6 +95,8 @@ def _draw_areas(drawer: "_Drawer", site: Site) -> None:
         drawer.area("parking_bay", bay.id, bay.polygon_px)
     for turn in site.no_u_turn_zones:
         drawer.area("no_u_turn_zone", _with_signal(turn.id, turn.signal), turn.polygon_px)
+    for spot in site.nonmotor_zones:
+        drawer.area("nonmotor_zone", spot.id, spot.polygon_px)
 
 
 def _draw_lines(drawer: "_Drawer", site: Site) -> None:
@@ -102,6 +108,8 @@ def _draw_lines(drawer: "_Drawer", site: Site) -> None:
         drawer.arrow("stop_line", (_middle(line.points_px), line.towards_px))
     for mark in site.solid_lines:
         drawer.line("solid_line", f"{mark.id} {mark.kind}", mark.points_px)
+    for fence in site.barriers:
+        drawer.line("barrier", fence.id, fence.points_px)
     for lamp in site.signals:
         if lamp.region_px is not None:
             drawer.box("signal", lamp.id, lamp.region_px)

@@ -177,6 +177,22 @@ class NoUTurnZone(Part):
     signal: str | None = None
 
 
+class Barrier(Part):
+    """隔离设施: a fence or rail along its foot; an opening is where nothing is drawn, so draw one part on each side."""
+
+    id: str
+    points_px: LinePx
+
+
+class NonmotorZone(Part):
+    """非机动车禁停区: where bicycles and e-bikes may not stand. ``confirm_s`` overrides the catalogue's threshold."""
+
+    id: str
+    polygon_px: PolygonPx
+    kind: Literal["sidewalk_no_parking", "tactile_paving", "fire_lane", "entrance"] = "sidewalk_no_parking"
+    confirm_s: float | None = Field(default=None, ge=10)
+
+
 class DirectionZone(Part):
     """A lane with a signed direction: travel goes along ``heading_px`` (from, to). Never learned from traffic."""
 
@@ -238,6 +254,8 @@ class Site(Part):
     parking_bays: list[ParkingBay] = []
     solid_lines: list[SolidLine] = []
     no_u_turn_zones: list[NoUTurnZone] = []
+    barriers: list[Barrier] = []
+    nonmotor_zones: list[NonmotorZone] = []
     signals: list[Signal] = []
     rules: dict[str, RuleSwitch] = {}
 
@@ -351,6 +369,8 @@ PART_LISTS = (
     "parking_bays",
     "solid_lines",
     "no_u_turn_zones",
+    "barriers",
+    "nonmotor_zones",
     "signals",
 )
 

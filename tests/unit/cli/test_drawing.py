@@ -56,6 +56,8 @@ SQUARE = [(200, 100), (400, 100), (400, 300), (200, 300)]
         ("parking_bay", {"parking_bays": [{"id": "b", "polygon_px": SQUARE}]}, (200, 250)),
         ("no_u_turn_zone", {"no_u_turn_zones": [{"id": "u", "polygon_px": SQUARE}]}, (200, 250)),
         ("solid_line", {"solid_lines": [{"id": "m", "points_px": [(100, 200), (500, 200)]}]}, (450, 200)),
+        ("barrier", {"barriers": [{"id": "f", "points_px": [(100, 200), (500, 200)]}]}, (450, 200)),
+        ("nonmotor_zone", {"nonmotor_zones": [{"id": "z", "polygon_px": SQUARE}]}, (200, 250)),
         ("signal", {"signals": [{"id": "r", "region_px": (300, 50, 340, 150)}]}, (300, 100)),
     ],
 )
