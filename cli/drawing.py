@@ -70,6 +70,7 @@ def draw_site(site: Site, rgb: NDArray[np.uint8]) -> Image.Image:
     size = (round(picture.width * factor), round(picture.height * factor))
     drawer = _Drawer(picture.resize(size, Image.Resampling.BICUBIC), factor)
     _draw_areas(drawer, site)
+    _draw_kerbside(drawer, site)
     _draw_lines(drawer, site)
     return drawer.picture
 
@@ -86,15 +87,18 @@ def _draw_areas(drawer: "_Drawer", site: Site) -> None:
             drawer.area("crosswalk", "refuge", island)
     for area in site.waiting_areas:
         drawer.area("waiting_area", area.id, area.polygon_px)
+    for box in site.boxes:
+        drawer.area("box", box.id, box.polygon_px)
+    for turn in site.no_u_turn_zones:
+        drawer.area("no_u_turn_zone", _with_signal(turn.id, turn.signal), turn.polygon_px)
+
+
+def _draw_kerbside(drawer: "_Drawer", site: Site) -> None:
     for zone in site.no_stop_zones:
         limit = "" if zone.confirm_s is None else f" {zone.confirm_s:g} s"
         drawer.area("no_stop_zone", zone.id + limit, zone.polygon_px)
-    for box in site.boxes:
-        drawer.area("box", box.id, box.polygon_px)
     for bay in site.parking_bays:
         drawer.area("parking_bay", bay.id, bay.polygon_px)
-    for turn in site.no_u_turn_zones:
-        drawer.area("no_u_turn_zone", _with_signal(turn.id, turn.signal), turn.polygon_px)
     for spot in site.nonmotor_zones:
         drawer.area("nonmotor_zone", spot.id, spot.polygon_px)
 
