@@ -11,6 +11,7 @@ from core.catalogue import catalogue
 from core.geometry import iou
 from core.observations import Candidate, Outcome, TrackHistory, Undecided
 from core.time import NS_PER_S
+from rules.barrier import barrier
 from rules.box_junction import box_junction
 from rules.jaywalking import jaywalking
 from rules.motor_lane import motor_lane
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     jaywalking,
     box_junction,
     ride_across,
+    barrier,
 )
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""

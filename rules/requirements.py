@@ -2,7 +2,7 @@
 
 from core.catalogue import catalogue
 from core.site import Site, StopLine
-from rules import box_junction, jaywalking, motor_lane, nonmotor_stop_line, ride_across, yielding
+from rules import barrier, box_junction, jaywalking, motor_lane, nonmotor_stop_line, ride_across, yielding
 
 
 def requirements(site: Site) -> dict[str, list[str]]:
@@ -27,6 +27,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V20": nonmotor_stop_line.lacking(site),
         "V19": jaywalking.lacking(site),
         "V24": ride_across.lacking(site),
+        "V21": barrier.lacking(site),
     }
     return {rule: gaps if site.is_enabled(rule) else [_off(site, rule)] for rule, gaps in lacking.items()}
 
