@@ -15,6 +15,7 @@ from rules.barrier import barrier
 from rules.box_junction import box_junction
 from rules.jaywalking import jaywalking
 from rules.motor_lane import motor_lane
+from rules.nonmotor_lane import nonmotor_lane
 from rules.nonmotor_stop_line import nonmotor_stop_line
 from rules.parking import parking
 from rules.pedestrian_red import pedestrian_red
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     jaywalking,
     box_junction,
     ride_across,
+    nonmotor_lane,
     barrier,
 )
 VERSION = "1"

@@ -2,7 +2,16 @@
 
 from core.catalogue import catalogue
 from core.site import Site, StopLine
-from rules import barrier, box_junction, jaywalking, motor_lane, nonmotor_stop_line, ride_across, yielding
+from rules import (
+    barrier,
+    box_junction,
+    jaywalking,
+    motor_lane,
+    nonmotor_lane,
+    nonmotor_stop_line,
+    ride_across,
+    yielding,
+)
 
 
 def requirements(site: Site) -> dict[str, list[str]]:
@@ -26,6 +35,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V16": box_junction.lacking(site),
         "V20": nonmotor_stop_line.lacking(site),
         "V19": jaywalking.lacking(site),
+        "V22": nonmotor_lane.lacking(site),
         "V24": ride_across.lacking(site),
         "V21": barrier.lacking(site),
     }
