@@ -13,6 +13,7 @@ from core.observations import Candidate, Outcome, TrackHistory, Undecided
 from core.time import NS_PER_S
 from rules.barrier import barrier
 from rules.box_junction import box_junction
+from rules.emergency_lane import emergency_lane
 from rules.jaywalking import jaywalking
 from rules.motor_lane import motor_lane
 from rules.nonmotor_lane import nonmotor_lane
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     box_junction,
     ride_across,
     nonmotor_lane,
+    emergency_lane,
     barrier,
 )
 VERSION = "1"

@@ -5,6 +5,7 @@ from core.site import Site, StopLine
 from rules import (
     barrier,
     box_junction,
+    emergency_lane,
     jaywalking,
     motor_lane,
     nonmotor_lane,
@@ -36,6 +37,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V20": nonmotor_stop_line.lacking(site),
         "V19": jaywalking.lacking(site),
         "V22": nonmotor_lane.lacking(site),
+        "V23": emergency_lane.lacking(site),
         "V24": ride_across.lacking(site),
         "V21": barrier.lacking(site),
     }
