@@ -141,22 +141,26 @@ def time_apart_s(event: Expected, case: Found) -> float:
 
 
 def are_together(one: Sequence[Sighting], other: Sequence[Sighting]) -> bool:
-    """Tells whether two are in the same place at the moment both are known best; True when never both known.
+    """Tells whether two are in the same place at most of the moments when both are known; True when never both known.
 
     >>> here, there = Sighting(t_s=1.0, xyxy=(0, 0, 10, 10)), Sighting(t_s=1.0, xyxy=(90, 0, 99, 10))
     >>> are_together([here], [here]), are_together([here], [there]), are_together([here], [])
     (True, False, True)
     """
-    near = [(abs(a.t_s - b.t_s), i, j) for i, a in enumerate(one) for j, b in enumerate(other)]
-    if not near:
-        return True
-    gap_s, i, j = min(near)
-    if gap_s > BOX_GAP_S:
-        return True
-    a, b = one[i].xyxy, other[j].xyxy
+    votes = []
+    for b in other:
+        a = min(one, key=lambda s: abs(s.t_s - b.t_s), default=None)
+        if a is not None and abs(a.t_s - b.t_s) <= BOX_GAP_S:
+            votes.append(_is_near(a, b))
+    return not votes or 2 * sum(votes) > len(votes)
+
+
+def _is_near(one: Sighting, other: Sighting) -> bool:
+    """Tells whether two boxes lie within half a box of each other, or a whole one if their times are far apart."""
+    a, b = one.xyxy, other.xyxy
     apart = math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2
     size = max(math.hypot(box[2] - box[0], box[3] - box[1]) for box in (a, b))
-    return apart <= size * (0.5 + gap_s / BOX_GAP_S / 2)
+    return apart <= size * (0.5 + abs(one.t_s - other.t_s) / BOX_GAP_S / 2)
 
 
 def _pair(expected: Sequence[Expected], found: Sequence[Found], tolerance_s: float) -> list[tuple[int, int]]:

@@ -21,3 +21,22 @@ def test_console_starts_without_opencv_networks_or_decoders() -> None:
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
     assert run.stdout.strip() == ""
+
+
+def test_loading_the_detector_reports_nothing_to_anyone(tmp_path: Path) -> None:
+    """OpenVINO's telemetry package would write into the home folder and call out on import."""
+    code = (
+        "import sys; from vision.detect import load_detector; load_detector();"
+        "print(*(name for name, module in sys.modules.items() if name.startswith('openvino_telemetry') and module))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert run.stdout.strip() == ""
+    assert not list(tmp_path.iterdir())

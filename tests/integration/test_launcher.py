@@ -74,7 +74,7 @@ def test_first_run_installs_the_hashed_lock_and_hands_over(tmp_path: Path) -> No
     assert run.stdout.splitlines()[1:] == ["[process]", "[a b.mp4]", "[--site]", "[x.yaml]"]
     pip = [line for line in machine.asked() if "pip install" in line]
     assert len(pip) == 2
-    assert "--require-hashes" in pip[0]
+    assert "--require-hashes --no-deps" in pip[0]
     assert pip[0].endswith("requirements.lock")
     assert "--no-deps" in pip[1]
     assert "--no-index" in pip[1]

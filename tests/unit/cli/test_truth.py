@@ -121,6 +121,15 @@ def test_boxes_far_apart_in_time_are_not_compared() -> None:
     assert compare([event(start_s=10.0, box=BOX)], [case("V01", 11.0, box=ELSEWHERE)]).is_exact
 
 
+def test_neighbour_that_passes_the_same_spot_later_is_somebody_else() -> None:
+    """Two riders follow each other: at one of two moments the second is where the first was meant to be."""
+    seen = (Sighting(t_s=10.0, xyxy=BOX), Sighting(t_s=11.0, xyxy=ELSEWHERE))
+    wanted = replace(event(start_s=10.0), sightings=seen)
+    other = replace(case("V01", 10.0, 11.0), sightings=(Sighting(t_s=10.0, xyxy=BOX), Sighting(t_s=11.0, xyxy=BOX)))
+    assert not compare([wanted], [other]).is_exact
+    assert compare([wanted], [replace(other, sightings=seen)]).is_exact
+
+
 def test_optional_event_is_neither_miss_nor_false_alarm() -> None:
     optional = event(required=False)
     assert compare([optional], []).is_exact
