@@ -17,6 +17,7 @@ from rules.emergency_lane import emergency_lane
 from rules.jaywalking import jaywalking
 from rules.motor_lane import motor_lane
 from rules.nonmotor_lane import nonmotor_lane
+from rules.nonmotor_parking import nonmotor_parking
 from rules.nonmotor_stop_line import nonmotor_stop_line
 from rules.parking import parking
 from rules.pedestrian_red import pedestrian_red
@@ -43,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     nonmotor_lane,
     emergency_lane,
     barrier,
+    nonmotor_parking,
 )
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""

@@ -3,8 +3,10 @@
 Legal elements (RTSL 56, 93; Reg 63): standing where stopping is forbidden, longer than the zone allows,
 obstructing. Two overviews at least the zone's threshold apart (never below 10 s, GA/T 832) show no move.
 Checked here: share of the footprint inside the zone, dwell through occlusions and detector gaps, shift
-between T0 and T1, the zone's schedule.
-A human checks: driver present (V09), queue or jam, breakdown, vehicles on duty, loading windows.
+between T0 and T1, the zone's schedule, marked bays.
+A human checks: driver present, queue or jam, breakdown, vehicles on duty, loading windows. V09 (driver
+present, told to leave, stays) is not proposed and cannot be switched on: nobody sees from a pole who sits
+inside or what was said; the reviewer of a V08 case decides.
 Known traps: queueing traffic, short boarding, a second car taking the place of the first.
 """
 
@@ -16,12 +18,16 @@ import numpy as np
 
 from core.geometry import share_inside
 from core.observations import Candidate, Outcome, Role, TrackHistory
-from core.site import NoStopZone
+from core.site import NoStopZone, Site, Subject
 from rules.ground import Path
 from rules.scene import FOUR_WHEELERS, Scene, moment
 
 FOOTPRINT_SHARE = 0.4
 """Lower part of a box that stands for the footprint. Source: half the foreshortened length, ground.py at 24 degrees."""
+
+BAY_SHARE = 0.5
+"""Standing in a bay: half the footprint. Source: as V08 overlap_with_zone_min, violations.yaml."""
+Rectangle = tuple[float, float, float, float]
 
 
 def parking(history: TrackHistory, scene: Scene) -> list[Outcome]:
@@ -45,7 +51,7 @@ def confirm_s(zone: NoStopZone, scene: Scene) -> float:
 def is_in_force(zone: NoStopZone, local: datetime | None) -> bool:
     """Tells whether the zone applies at a local time; a schedule with an unknown clock does not convict.
 
-    >>> from core.site import NoStopZone
+    >>> from core.site import NoStopZone, Site, Subject
     >>> zone = NoStopZone(id="z", polygon_px=[(0, 0), (1, 0), (1, 1)], schedule="22:00-06:00")
     >>> is_in_force(zone, datetime(2026, 1, 1, 23, 0)), is_in_force(zone, datetime(2026, 1, 1, 12, 0))
     (True, False)
@@ -64,14 +70,13 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Candidate | None:
     needed_s, max_shift_m = confirm_s(zone, scene), float(parameters["max_shift_m"])
     if not is_in_force(zone, scene.local_time(path.t_s[-1])):
         return None
-    for start, last in _stands(path, max_shift_m, float(parameters["occlusion_tolerance_s"])):
-        first = _settled(path, start, last, max_shift_m)
+    for start, last in stands(path, max_shift_m, float(parameters["occlusion_tolerance_s"])):
+        first = settled(path, start, last, max_shift_m)
         if path.t_s[last] - path.t_s[first] < needed_s:
             continue
-        box = np.median(path.boxes[first : last + 1], axis=0)
-        footprint = (box[0], box[3] - FOOTPRINT_SHARE * (box[3] - box[1]), box[2], box[3])
-        share = share_inside(zone.polygon_px, footprint)
-        if share < float(parameters["overlap_with_zone_min"]):
+        place = footprint(path, first, last)
+        share = share_inside(zone.polygon_px, place)
+        if share < float(parameters["overlap_with_zone_min"]) or is_in_bay(scene.view.site, "motor", place):
             continue
         late = first + int(np.searchsorted(path.t_s[first:], path.t_s[first] + needed_s))
         middle = int(np.searchsorted(path.t_s, (path.t_s[first] + path.t_s[late]) / 2))
@@ -96,7 +101,19 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Candidate | None:
     return None
 
 
-def _stands(path: Path, max_shift_m: float, gap_s: float) -> list[tuple[int, int]]:
+def footprint(path: Path, first: int, last: int) -> Rectangle:
+    """Returns the lower part of the box a standing actor keeps, in picture points."""
+    x1, y1, x2, y2 = (float(v) for v in np.median(path.boxes[first : last + 1], axis=0))
+    return x1, y2 - FOOTPRINT_SHARE * (y2 - y1), x2, y2
+
+
+def is_in_bay(site: Site, subject: Subject, place: Rectangle) -> bool:
+    """Tells whether a footprint lies mostly in one marked bay for this subject: parking there is legal."""
+    bays = (bay for bay in site.parking_bays if subject in bay.applies_to)
+    return any(share_inside(bay.polygon_px, place) >= BAY_SHARE for bay in bays)
+
+
+def stands(path: Path, max_shift_m: float, gap_s: float) -> list[tuple[int, int]]:
     """Returns (first, last) rows of each stay within ``max_shift_m`` of where it began, gaps up to ``gap_s``."""
     slow = np.flatnonzero(np.linalg.norm(path.velocity_mps(2.0), axis=1) <= max_shift_m)
     holes = np.r_[np.diff(path.t_s) > gap_s, False]
@@ -110,7 +127,7 @@ def _stands(path: Path, max_shift_m: float, gap_s: float) -> list[tuple[int, int
     return spans
 
 
-def _settled(path: Path, start: int, last: int, max_shift_m: float) -> int:
+def settled(path: Path, start: int, last: int, max_shift_m: float) -> int:
     """Returns the first row at the place where the vehicle then stays: T0 is taken standing, not rolling in."""
     away_m = path.away_m(np.median(path.foot_px[start : last + 1], axis=0))
     near = np.flatnonzero(away_m[start : last + 1] <= max_shift_m)

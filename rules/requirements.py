@@ -9,6 +9,7 @@ from rules import (
     jaywalking,
     motor_lane,
     nonmotor_lane,
+    nonmotor_parking,
     nonmotor_stop_line,
     ride_across,
     yielding,
@@ -40,6 +41,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V23": emergency_lane.lacking(site),
         "V24": ride_across.lacking(site),
         "V21": barrier.lacking(site),
+        "V10": nonmotor_parking.lacking(site),
     }
     return {rule: gaps if site.is_enabled(rule) else [_off(site, rule)] for rule, gaps in lacking.items()}
 

@@ -68,3 +68,11 @@ def test_schedule_with_unknown_clock_does_not_convict() -> None:
     junction.parts["no_stop_zones"][0]["schedule"] = "07:00-20:00"
     junction.add(CAR, stop_and_go(2.0, 8.0, 400.0, x_m=4.0))
     assert junction.found() == []
+
+
+def test_marked_bay_is_free() -> None:
+    junction = build(confirm_s=60.0, until_s=120.0)
+    pad = junction.camera.ground
+    junction.parts["parking_bays"] = [{"id": "bay", "polygon_px": pad((2, -5), (6, -5), (6, 5), (2, 5))}]
+    junction.add(CAR, stop_and_go(2.0, 8.0, 400.0, x_m=4.0))
+    assert junction.found() == []
