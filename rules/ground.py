@@ -232,11 +232,16 @@ def _grown(height_px: Array, t_s: Array) -> Array:
 
 
 def _rolling(values: Array, t_s: Array, window_s: float, share: float, most_rows: int = 25) -> Array:
-    """Returns the running quantile of rows over a time window; the ends mirror what lies inside."""
+    """Returns the running quantile of rows over a time window; the ends mirror what lies inside.
+
+    Rows further apart than the window stay as they are: at 2 fps three of them span 15 m of a car's way.
+    """
     if len(values) < 3:
         return values
     step_s = max(float(np.median(np.diff(t_s))), 1e-3)
-    half = int(np.clip(round(window_s / 2 / step_s), 1, min(most_rows, len(values) - 1)))
+    half = int(np.clip(round(window_s / 2 / step_s), 0, min(most_rows, len(values) - 1)))
+    if half == 0:
+        return values
     padded = np.pad(values, ((half, half), (0, 0)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
     filled: Array = np.quantile(windows, share, axis=-1)

@@ -43,7 +43,7 @@ def _judge(path: Path, crosswalk: Crosswalk, scene: Scene) -> Outcome | None:
     if entry is None or rows is None:
         return None
     lamp = scene.lamp(crosswalk.signal)
-    entered_s = float(path.t_s[entry])
+    entered_s = float(path.t_s[entry - 1])  # the last moment seen outside: what lies between counts for the pedestrian
     state = state_at(lamp, entered_s)
     if lamp is not None and state in (SignalState.UNKNOWN, SignalState.OFF):
         return Undecided(
