@@ -30,12 +30,12 @@ class Finding:
 
 
 class Judge:
-    """Watches one session."""
+    """Watches one session. ``tracker`` is another than the usual one where trackers are tried out."""
 
-    def __init__(self, site: Site, start_utc: datetime | None = None) -> None:
+    def __init__(self, site: Site, start_utc: datetime | None = None, *, tracker: Tracker | None = None) -> None:
         self._view = SiteView.of(site)
         self._start_utc = start_utc
-        self._tracker = Tracker()
+        self._tracker = tracker or Tracker()
         self._readers = {s.id: SignalReader(s.id) for s in site.signals}
         self._book = RuleBook()
         self._recent: list[TrackHistory] = []

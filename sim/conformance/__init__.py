@@ -1,0 +1,1 @@
+"""The conformance set: one file a legal situation, swept through its numbers by ``vary``."""
