@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
 from cases.records import NewCase, RunRecord
 from cases.store import CaseStore
-from core.observations import Candidate, SignalState, Undecided
+from core.observations import Candidate, Detections, SignalState, Undecided
 from core.settings import Settings
 from core.site import Site
 from core.time import NS_PER_S, Clock, SystemClock, at
@@ -156,19 +157,28 @@ class _Run:
         self._counts = _added(before, self._session.counts.as_dict())
 
     def _observe(self, frames: Iterable[Frame]) -> Iterator[tuple[Observation, Mapping[str, int]]]:
-        size = self._bench.detector.picture_size(self._session.width_px, self._session.height_px)
-        signals = [s for s in self._site.signals if s.region_px is not None]
+        """Yields what each frame shows; the next frames are being detected while these are judged."""
         queue = iter(frames)
-        while batch := list(islice(queue, BATCH)):
-            pictures = [frame.picture(size) for frame in batch]
-            lamps: list[dict[str, SignalState]] = [
-                {s.id: read_lamp(s, frame.crop(s.region_px)) for s in signals if s.region_px is not None}
+        with ThreadPoolExecutor(1, thread_name_prefix="detect") as pool:
+            pending: _Batch | None = None
+            while batch := list(islice(queue, BATCH)):
+                ahead = self._submit(batch, pool)
+                if pending is not None:
+                    yield from pending.observations()
+                pending = ahead
+            if pending is not None:
+                yield from pending.observations()
+
+    def _submit(self, batch: list[Frame], pool: ThreadPoolExecutor) -> _Batch:
+        size = self._bench.detector.picture_size(self._session.width_px, self._session.height_px)
+        return _Batch(
+            marks=[(frame.is_after_gap, frame.counts) for frame in batch],
+            lamps=[
+                {s.id: read_lamp(s, frame.crop(s.region_px)) for s in self._site.signals if s.region_px is not None}
                 for frame in batch
-            ]
-            found = self._bench.detector.detect(pictures)
-            for frame, detections, readings in zip(batch, found, lamps, strict=True):
-                raw = Observation(detections=detections, lamps=readings, is_after_gap=frame.is_after_gap)
-                yield Observation.from_row(raw.as_row()), frame.counts
+            ],
+            found=pool.submit(self._bench.detector.detect, [frame.picture(size) for frame in batch]),
+        )
 
     def _add(self, observation: Observation) -> None:
         for outcome in self._judge.add(observation):
@@ -234,6 +244,20 @@ class _Run:
                 undecided={rule: dict(reasons) for rule, reasons in self._undecided.items()},
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Frames on their way through the detector."""
+
+    marks: list[tuple[bool, Mapping[str, int]]]
+    lamps: list[dict[str, SignalState]]
+    found: Future[list[Detections]]
+
+    def observations(self) -> Iterator[tuple[Observation, Mapping[str, int]]]:
+        for (is_after_gap, counts), lamps, detections in zip(self.marks, self.lamps, self.found.result(), strict=True):
+            raw = Observation(detections=detections, lamps=lamps, is_after_gap=is_after_gap)
+            yield Observation.from_row(raw.as_row()), counts
 
 
 def _added(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
