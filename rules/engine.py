@@ -15,6 +15,7 @@ from rules.barrier import barrier
 from rules.box_junction import box_junction
 from rules.emergency_lane import emergency_lane
 from rules.jaywalking import jaywalking
+from rules.lane_arrow import lane_arrow
 from rules.motor_lane import motor_lane
 from rules.nonmotor_lane import nonmotor_lane
 from rules.nonmotor_parking import nonmotor_parking
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     emergency_lane,
     barrier,
     nonmotor_parking,
+    lane_arrow,
 )
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""

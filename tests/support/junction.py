@@ -83,17 +83,19 @@ class Junction:
         start_s: float = 0.0,
         end_s: float | None = None,
         seen: Callable[[float], bool] = lambda t: True,
-        heading: tuple[float, float] = (0.0, 1.0),
+        heading: tuple[float, float] | None = (0.0, 1.0),
     ) -> int:
-        """Adds an actor whose *middle* is at ``place(t)`` metres; returns its track id."""
+        """Adds an actor whose *middle* is at ``place(t)`` metres; returns its track id. No heading: along its way."""
         length, width, height = SIZE_M[who]
-        ahead = np.asarray(heading, float) / np.hypot(*heading)
-        aside = np.array([ahead[1], -ahead[0]])
+        ahead = np.asarray(heading or (0.0, 1.0), float) / np.hypot(*(heading or (0.0, 1.0)))
         pts, boxes = [], []
         for t in np.arange(start_s, self.until_s if end_s is None else end_s, 1 / self.fps):
             if not seen(float(t)):
                 continue
             middle = np.asarray(place(float(t)), float)
+            step = np.subtract(place(float(t) + 0.05), place(float(t) - 0.05))
+            ahead = step / np.hypot(*step) if heading is None and np.hypot(*step) > 1e-3 else ahead
+            aside = np.array([ahead[1], -ahead[0]])
             corners = [
                 (*(middle + a * length / 2 * ahead + b * width / 2 * aside), z)
                 for a in (-1, 1)
@@ -189,3 +191,25 @@ def stop_and_go(
         return x_m, front - length_m / 2
 
     return place
+
+
+def along(points_m: list[tuple[float, float]], speed_mps: float, start_s: float = 0.0) -> Place:
+    """Returns the place of an actor that drives a polyline at a steady speed from ``start_s`` and stays at its end."""
+    corners = np.asarray(points_m, float)
+    way = np.r_[0.0, np.cumsum(np.hypot(*np.diff(corners, axis=0).T))]
+
+    def place(t: float) -> tuple[float, float]:
+        done = (t - start_s) * speed_mps
+        before = min(done, 0.0) * (corners[1] - corners[0]) / way[1]
+        return (
+            float(np.interp(done, way, corners[:, 0]) + before[0]),
+            float(np.interp(done, way, corners[:, 1]) + before[1]),
+        )
+
+    return place
+
+
+def arc(centre: tuple[float, float], radius_m: float, from_deg: float, to_deg: float) -> list[tuple[float, float]]:
+    """Returns points of a bend, 0 degrees to the right, 90 ahead."""
+    angles = np.radians(np.linspace(from_deg, to_deg, 24))
+    return [(float(centre[0] + radius_m * np.cos(a)), float(centre[1] + radius_m * np.sin(a))) for a in angles]
