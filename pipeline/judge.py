@@ -10,7 +10,7 @@ from core.observations import Candidate, SignalState, SignalTimeline, TrackHisto
 from core.site import Site
 from core.time import NS_PER_S
 from pipeline.observation import Observation
-from rules import RuleBook, Scene, SiteView
+from rules import RuleBook, Scene, SiteView, require_judged
 from vision.signal import SignalReader
 from vision.track import Tracker
 
@@ -33,6 +33,7 @@ class Judge:
     """Watches one session. ``tracker`` is another than the usual one where trackers are tried out."""
 
     def __init__(self, site: Site, start_utc: datetime | None = None, *, tracker: Tracker | None = None) -> None:
+        require_judged(site)
         self._view = SiteView.of(site)
         self._start_utc = start_utc
         self._tracker = tracker or Tracker()

@@ -1,6 +1,6 @@
 """What each rule needs on the site file, and what is missing: the text of ``lukou site check``."""
 
-from core.catalogue import catalogue
+from core.errors import ConfigError
 from core.site import Site, StopLine
 from rules import (
     barrier,
@@ -9,6 +9,7 @@ from rules import (
     jaywalking,
     lane_arrow,
     motor_lane,
+    needs_model,
     nonmotor_lane,
     nonmotor_parking,
     nonmotor_stop_line,
@@ -45,16 +46,26 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V21": barrier.lacking(site),
         "V10": nonmotor_parking.lacking(site),
     }
-    return {rule: gaps if site.is_enabled(rule) else [_off(site, rule)] for rule, gaps in lacking.items()}
+    judged = {rule: gaps if site.is_enabled(rule) else [_off(site, rule)] for rule, gaps in lacking.items()}
+    return {**judged, **{rule: [why] for rule, why in needs_model.REFUSED.items()}}
+
+
+def require_judged(site: Site) -> None:
+    """Refuses a site that switches on what this version does not judge: no pretending.
+
+    Raises:
+        ConfigError: an offence needs a network that is not installed, or is not built.
+    """
+    refusals = needs_model.refusals(site, frozenset(requirements(site)) - needs_model.REFUSED.keys())
+    if refusals:
+        raise ConfigError(
+            f"site '{site.site_id}': {'; '.join(refusals)}; remove it from the site file or set enabled: false",
+            site_id=site.site_id,
+        )
 
 
 def _off(site: Site, rule: str) -> str:
     return "switched off under rules" if rule in site.rules else "optional: switch it on under rules"
-
-
-def described() -> dict[str, str]:
-    """Returns the short Chinese name of each rule of this version."""
-    return {rule: catalogue().get(rule).short_zh for rule in ("V01", "V02", "V03", "V04", "V05", "V06", "V08")}
 
 
 def _red_light(site: Site, subject: str) -> list[str]:
