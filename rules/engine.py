@@ -26,6 +26,7 @@ from rules.red_light import red_light
 from rules.ride_across import ride_across
 from rules.scene import Scene
 from rules.stop_line import stop_line
+from rules.u_turn import u_turn
 from rules.wrong_way import wrong_way
 from rules.yielding import yielding
 
@@ -47,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     barrier,
     nonmotor_parking,
     lane_arrow,
+    u_turn,
 )
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""

@@ -14,6 +14,7 @@ from rules import (
     nonmotor_parking,
     nonmotor_stop_line,
     ride_across,
+    u_turn,
     yielding,
 )
 
@@ -36,6 +37,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V07": motor_lane.lacking(site),
         "V08": [] if site.no_stop_zones else ["draw no_stop_zones"],
         "V12": yielding.lacking(site),
+        "V13": u_turn.lacking(site),
         "V14": lane_arrow.lacking(site),
         "V16": box_junction.lacking(site),
         "V20": nonmotor_stop_line.lacking(site),
