@@ -42,6 +42,9 @@ class TrackerConfig:
     reach: float = 0.45
     reach_per_s: float = 2.2
     """Without overlap, centres may lie reach + reach_per_s * gap sizes apart."""
+    double_s: float = 0.6
+    double_overlap: float = 0.5
+    """A track younger than this, overlapping an older one more than this, is a second box on the same actor."""
     standing_per_s: float = 0.12
     """Slower than this many sizes per second is standing."""
 
@@ -79,6 +82,7 @@ class Tracker:
             self._join(tracks, found, detections, boxes)
             free[tracks], is_new[found] = False, False
         self._start(np.flatnonzero(is_new), detections, boxes, groups)
+        self._drop_doubles(detections.pts_ns)
         return ended
 
     def live(self) -> list[TrackHistory]:
@@ -145,6 +149,26 @@ class Tracker:
         self._last_ns = np.r_[self._last_ns, np.full(count, detections.pts_ns, np.int64)]
         self._group = np.r_[self._group, groups[found]]
 
+    def _drop_doubles(self, pts_ns: int) -> None:
+        """Drops a track just begun on top of an older one: a second box on the same actor, not a second actor."""
+        seen = np.flatnonzero(self._last_ns == pts_ns)
+        young = [t for t in seen if pts_ns - self._rows[t][0][0] < self._config.double_s * NS_PER_S]
+        if not young or len(seen) == len(young):
+            return
+        overlap = iou(self._box[young], self._box[seen])
+        is_older = np.array([[self._ids[s] < self._ids[y] for s in seen] for y in young])
+        is_same = (
+            (overlap > self._config.double_overlap) & is_older & (self._group[young][:, None] == self._group[seen])
+        )
+        doubles = {young[k] for k in np.flatnonzero(is_same.any(axis=1))}
+        if doubles:
+            self._keep([t for t in range(len(self._ids)) if t not in doubles])
+
+    def _keep(self, kept: list[int]) -> None:
+        self._ids, self._rows = [self._ids[k] for k in kept], [self._rows[k] for k in kept]
+        self._box, self._velocity = self._box[kept], self._velocity[kept]
+        self._last_ns, self._group = self._last_ns[kept], self._group[kept]
+
     def _drop_lost(self, pts_ns: int) -> list[TrackHistory]:
         speed = np.linalg.norm(self._velocity, axis=1) / np.maximum(_sizes(self._box), 1.0)
         is_old = np.array([len(rows) > self._config.min_hits for rows in self._rows], dtype=bool)
@@ -154,10 +178,7 @@ class Tracker:
         if not is_lost.any():
             return []
         ended = self._histories(np.flatnonzero(is_lost).tolist(), is_finished=True)
-        kept = np.flatnonzero(~is_lost)
-        self._ids, self._rows = [self._ids[k] for k in kept], [self._rows[k] for k in kept]
-        self._box, self._velocity = self._box[kept], self._velocity[kept]
-        self._last_ns, self._group = self._last_ns[kept], self._group[kept]
+        self._keep(np.flatnonzero(~is_lost).tolist())
         return ended
 
     def _histories(self, tracks: Iterable[int], *, is_finished: bool) -> list[TrackHistory]:

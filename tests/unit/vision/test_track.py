@@ -71,6 +71,17 @@ def test_weak_boxes_keep_a_track_and_never_start_one() -> None:
     assert alone.finish() == []
 
 
+def test_second_box_on_the_same_rider_does_not_take_over() -> None:
+    """A crowd gives two boxes on one rider for two frames, then one again: the first track goes on."""
+    tracker = Tracker()
+    for k, t in enumerate(np.arange(0, 4, 0.125)):
+        rider = (BIKE, 100 + 20 * t, 300.0, 80.0)
+        double = (BIKE, 104 + 20 * t, 308.0, 66.0)
+        tracker.update(frame(t, rider, double) if 12 <= k <= 14 else frame(t, double if k == 15 else rider))
+    (history,) = tracker.finish()
+    assert len(history) == 32
+
+
 def test_same_frames_give_same_ids() -> None:
     def run() -> list[tuple[int, int]]:
         rng, tracker = np.random.default_rng(3), Tracker()
