@@ -10,6 +10,7 @@ from cli.console import clock_text, count_text, emit, offset_text, out, say, sho
 from cli.home import JsonOption, OutOption, settings_for
 from core.catalogue import catalogue
 from core.observations import Candidate
+from core.overlay import load_overlay
 from core.settings import Settings
 from core.site import Site, load_site
 from core.time import at, parse_utc, seconds
@@ -31,11 +32,14 @@ def process(
         str | None,
         typer.Option(metavar="ISO8601", help="World time of the first frame, e.g. 2026-11-22T08:15:03+08:00."),
     ] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(metavar="AREA6.yaml", help="The city's own switches and thresholds.")
+    ] = None,
     out_dir: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Finds offences in footage and files each with sealed evidence; stopped runs go on where they were."""
-    site = load_site(site_file)
+    site = load_site(site_file) if overlay is None else load_overlay(overlay).applied_to(load_site(site_file))
     start_utc = None if start is None else parse_utc(start)
     settings = settings_for(out_dir)
     session, report = run_pipeline(videos, site, settings, start_utc)

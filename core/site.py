@@ -12,12 +12,11 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from shapely.geometry import Polygon
 
 from core.catalogue import catalogue
+from core.document import load_document
 from core.errors import ConfigError
 
 Point = tuple[float, float]
@@ -381,35 +380,7 @@ def load_site(path: Path) -> Site:
     Raises:
         ConfigError: missing file, bad YAML, unknown key, point outside, crossing polygon; one line, with the place.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"site file {path} cannot be read ({error.strerror}); check the path", path=str(path)
-        ) from error
-    try:
-        data = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        line = str(error).strip().splitlines()[-1].strip()
-        raise ConfigError(f"site file {path} is not valid YAML: {line}", path=str(path)) from error
-    if not isinstance(data, dict):
-        raise ConfigError(
-            f"site file {path} is empty or not a mapping; start from an example under sites/", path=str(path)
-        )
-    try:
-        return Site.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(f"site file {path}: {_first_problem(error)}", path=str(path)) from error
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")  # a misspelt key explains a missing one
-    place = ".".join(str(p) for p in first["loc"])
-    reason = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        reason = f"unknown key '{first['loc'][-1]}'; remove it or correct its spelling"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{place}: {reason}{more}" if place else f"{reason}{more}"
+    return load_document(path, Site, what="site file", start_from="sites/")
 
 
 def _points(part: BaseModel) -> list[Point]:
