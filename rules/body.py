@@ -139,14 +139,22 @@ def evened(path: Path) -> Path:
     )
 
 
-def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Returns (first, last) row of every unbroken run of True.
+def runs(mask: NDArray[np.bool_], t_s: Array | None = None, gap_s: float = 0.0) -> list[tuple[int, int]]:
+    """Returns (first, last) row of every run of True; holes up to ``gap_s`` are bridged where times are given.
 
     >>> runs(np.array([True, True, False, True]))
     [(0, 1), (3, 3)]
+    >>> runs(np.array([True, True, False, True]), np.array([0.0, 0.1, 0.2, 0.3]), gap_s=0.5)
+    [(0, 3)]
     """
     edges = np.flatnonzero(np.diff(np.r_[False, mask, False]))
-    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    found: list[tuple[int, int]] = []
+    for first, last in zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True):
+        if found and t_s is not None and t_s[first] - t_s[found[-1][1]] <= gap_s:
+            found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return found
 
 
 def shifted_px(path: Path, points_px: Array, by_m: Array) -> Array:

@@ -25,6 +25,7 @@ from rules.pedestrian_red import pedestrian_red
 from rules.red_light import red_light
 from rules.ride_across import ride_across
 from rules.scene import Scene
+from rules.solid_line import solid_line
 from rules.stop_line import stop_line
 from rules.u_turn import u_turn
 from rules.wrong_way import wrong_way
@@ -49,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     nonmotor_parking,
     lane_arrow,
     u_turn,
+    solid_line,
 )
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""

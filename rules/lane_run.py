@@ -51,7 +51,7 @@ def lane_runs(path: Path, lanes: list[Lane], *, share_min: float) -> list[LaneRu
     off_deg = np.array([_off_axis_deg(body, lane) for lane in lanes])
     along = np.take_along_axis(off_deg, shares.argmax(axis=0)[None], 0)[0] <= ALONG_DEG
     inside = (shares.sum(axis=0) >= share_min) & along
-    return [_run(body, lanes, shares, velocity, span) for span in _joined(inside, body.path.t_s)]
+    return [_run(body, lanes, shares, velocity, span) for span in runs(inside, body.path.t_s, GAP_S)]
 
 
 def stands_in_bay(path: Path, scene: Scene) -> bool:
@@ -98,17 +98,6 @@ def is_going_on(run: LaneRun, path: Path) -> bool:
 def _comes_near(body: Body, lanes: list[Lane]) -> bool:
     inside = [contains(lane.polygon_px, points).any() for lane in lanes for points in (body.centre_px, body.front_px)]
     return any(inside)
-
-
-def _joined(mask: Array, t_s: Array) -> list[tuple[int, int]]:
-    """Returns the runs of True, holes shorter than ``GAP_S`` filled."""
-    found: list[tuple[int, int]] = []
-    for first, last in runs(mask.astype(bool)):
-        if found and t_s[first] - t_s[found[-1][1]] <= GAP_S:
-            found[-1] = (found[-1][0], last)
-        else:
-            found.append((first, last))
-    return found
 
 
 def _run(body: Body, lanes: list[Lane], shares: Array, velocity: Array, span: tuple[int, int]) -> LaneRun:

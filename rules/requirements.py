@@ -14,6 +14,7 @@ from rules import (
     nonmotor_parking,
     nonmotor_stop_line,
     ride_across,
+    solid_line,
     u_turn,
     yielding,
 )
@@ -39,6 +40,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V12": yielding.lacking(site),
         "V13": u_turn.lacking(site),
         "V14": lane_arrow.lacking(site),
+        "V15": solid_line.lacking(site),
         "V16": box_junction.lacking(site),
         "V20": nonmotor_stop_line.lacking(site),
         "V19": jaywalking.lacking(site),
