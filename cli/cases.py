@@ -1,6 +1,5 @@
 """``lukou cases | show | verify | export``: looking at what was found, and proving that nothing was changed."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +18,7 @@ from core.settings import Settings
 from core.time import seconds
 from evidence.export import export_package
 from evidence.seal import Vault
-from evidence.verify import Verdict, verify_package, verify_store
+from evidence.verify import Verdict, verify_case, verify_path, verify_store
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Case id, as `lukou cases` prints it.")]
 
@@ -187,11 +186,12 @@ def entries_known(store: CaseStore) -> Mapping[str, str]:
 
 
 def _verify_path(path: Path, pem: bytes | None) -> Verdict:
-    if (path / "manifest.json").is_file():
-        return verify_package(path, public_key_pem=pem)
-    if (path / "chain").is_dir():
-        return verify_store(path, public_key_pem=pem)
-    raise ConfigError(f"{path} is neither a package nor a store: no manifest.json and no chain/ in it", path=str(path))
+    verdict = verify_path(path, public_key_pem=pem)
+    if verdict is None:
+        raise ConfigError(
+            f"{path} is neither a package nor a store: no manifest.json and no chain/ in it", path=str(path)
+        )
+    return verdict
 
 
 def _verify_home(settings: Settings, store: CaseStore, case_id: str | None, pem: bytes | None) -> tuple[str, Verdict]:
@@ -199,19 +199,25 @@ def _verify_home(settings: Settings, store: CaseStore, case_id: str | None, pem:
     trusted = pem or vault.public_key_pem
     if case_id is not None:
         record = store.get(case_id)
-        verdict = verify_package(vault.path(case_id), public_key_pem=trusted)
-        problems = (*verdict.problems, *_manifest_problems(vault.path(case_id), record))
+        verdict = verify_case(settings.evidence_dir, vault.path(case_id), public_key_pem=trusted)
+        problems = (*verdict.problems, *_record_problems(vault, record, verdict), *store.verify_audit())
         return case_id, Verdict(is_valid=not problems, problems=problems)
     verdict = verify_store(settings.evidence_dir, public_key_pem=trusted, expected_entries=entries_known(store))
     problems = (*verdict.problems, *store.verify_audit())
     return str(settings.home), Verdict(is_valid=not problems, problems=problems)
 
 
-def _manifest_problems(package: Path, record: CaseRecord) -> list[str]:
-    manifest = package / "manifest.json"
-    if manifest.is_file() and hashlib.sha256(manifest.read_bytes()).hexdigest() != record.manifest_sha256:
-        return ["manifest.json: not the one this case was filed with"]
-    return []
+def _record_problems(vault: Vault, record: CaseRecord, verdict: Verdict) -> list[str]:
+    """Returns where a package that is sound by itself is not the one this case was filed with."""
+    if not verdict.is_valid:
+        return []
+    sealed = vault.sealed(record.case_id)
+    problems = []
+    if sealed.manifest_sha256 != record.manifest_sha256:
+        problems.append("manifest.json: not the one this case was filed with")
+    if sealed.entry_sha256 != record.entry_sha256:
+        problems.append("chain entry: not the one this case was filed with")
+    return problems
 
 
 def _read_key(path: Path | None) -> bytes | None:

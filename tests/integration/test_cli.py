@@ -4,9 +4,11 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +256,40 @@ def test_changed_picture_is_named_by_every_way_of_asking(home: Path, capsys: pyt
         assert picture.name in said(capsys)[0]
     assert call(["export", case_id, "--out", str(home), "--to", str(home)]) == 3
     assert picture.name in said(capsys)[1]
+
+
+def test_every_kind_of_thing_is_guarded_for_one_case_too(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One flipped byte in each file of the package, its chain entry, its case row and its audit row."""
+    case_id = cases_of(home, capsys)[0]["case_id"]
+    package = open_vault(home).path(case_id)
+    chain = next((home / "evidence" / "chain").glob("*/*.jsonl"))
+    database = home / "lukou.db"
+
+    def check(named: str) -> None:
+        for target in ([], [case_id]):
+            assert call(["verify", *target, "--out", str(home)]) == 1, (named, target)
+            assert named in said(capsys)[0]
+
+    for path in sorted(package.iterdir()):
+        whole = path.read_bytes()
+        path.chmod(0o644)
+        path.write_bytes(whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
+        check(path.name)
+        path.write_bytes(whole)
+    entries = chain.read_bytes()
+    place = entries.index(case_id.encode()) + 3
+    chain.chmod(0o644)
+    chain.write_bytes(entries[:place] + bytes([entries[place] ^ 1]) + entries[place + 1 :])
+    check("chain")
+    chain.write_bytes(entries)
+    for table, column in (("cases", "place"), ("audit", "action")):
+        with closing(sqlite3.connect(database)) as connection, connection:
+            (before,) = connection.execute(f"SELECT {column} FROM {table} LIMIT 1").fetchone()
+            connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (before[:-1] + "~", before))
+        check(table)
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (before, before[:-1] + "~"))
+    assert call(["verify", case_id, "--out", str(home)]) == 0
 
 
 def test_manifest_of_another_case_is_noticed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
