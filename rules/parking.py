@@ -121,7 +121,9 @@ def stands(path: Path, max_shift_m: float, gap_s: float) -> list[tuple[int, int]
     row = 0
     while len(later := slow[slow >= row]):
         start = int(later[0])
-        ends = np.flatnonzero(holes[start:] | np.r_[path.away_m(start)[start + 1 :] > 2 * max_shift_m, True])
+        away = path.away_m(start)[start:] > 2 * max_shift_m
+        is_leaving = np.r_[away[1:-1] & away[2:], away[-1:], True][-len(away) :]  # one jumping box is no departure
+        ends = np.flatnonzero(holes[start:] | is_leaving)
         spans.append((start, start + int(ends[0])))
         row = spans[-1][1] + 1
     return spans
