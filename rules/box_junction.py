@@ -20,12 +20,14 @@ import numpy as np
 from core.geometry import contains
 from core.observations import Candidate, Outcome, Role, TrackHistory, Undecided
 from core.site import Box, Crosswalk, Site
-from rules.body import Body, body_of
+from rules.body import Body, body_of, runs
 from rules.ground import Path
-from rules.scene import FOUR_WHEELERS, Scene, moment, standing_spans
+from rules.scene import FOUR_WHEELERS, Scene, moment
 
 STAND_KMH = 2.0
 """Standing still. Source: V02 stationary_speed_max_kmh, violations.yaml."""
+STAND_WINDOW_S, STAND_SHIFT_M = 2.0, 1.0
+"""Speed is taken over this window; a stand moves less than this in all. Source: V08 reads stands so, 0.5 m each end."""
 CRAWL_KMH = 5.0
 """A vehicle ahead slower than this blocks. Source: Reg 53 "standing or slowly moving"; V12's lowest driving speed."""
 BESIDE_M = 1.75
@@ -66,7 +68,7 @@ def box_junction(history: TrackHistory, scene: Scene) -> list[Outcome]:
     least_s = float(parameters["stationary_min_s"])
     if len(path.t_s) < 3 or history.duration_s < least_s:
         return []
-    spans = standing_spans(path, speed_max_mps=STAND_KMH / 3.6, min_s=least_s)
+    spans = _stands(path, least_s)
     body = body_of(path) if spans else None
     if body is None:
         return []
@@ -78,6 +80,13 @@ def box_junction(history: TrackHistory, scene: Scene) -> list[Outcome]:
 def lacking(site: Site) -> list[str]:
     """Returns what V16 still needs drawn."""
     return [] if site.boxes or site.crosswalks else ["draw boxes or crosswalks"]
+
+
+def _stands(path: Path, least_s: float) -> list[tuple[int, int]]:
+    """Returns (first, last) rows of every stand; boxes that jump for a moment do not end one, moving on does."""
+    slow = np.linalg.norm(path.velocity_mps(STAND_WINDOW_S), axis=1) <= STAND_KMH / 3.6
+    spans = runs(slow, path.t_s, STAND_WINDOW_S)
+    return [(a, b) for a, b in spans if path.t_s[b] - path.t_s[a] >= least_s and path.shift_m(a, b) <= STAND_SHIFT_M]
 
 
 def _judge(body: Body, area: Box | Crosswalk, span: tuple[int, int], scene: Scene) -> Outcome | None:
@@ -131,7 +140,7 @@ def _as_tail(wait: Wait, path: Path, at_s: float) -> Tail | None:
     if len(path.t_s) < 3 or not path.t_s[0] <= at_s <= path.t_s[-1]:
         return None
     row = int(np.abs(path.t_s - at_s).argmin())
-    speed_kmh = float(np.linalg.norm(path.velocity_mps(1.0)[row])) * 3.6
+    speed_kmh = float(np.linalg.norm(path.velocity_mps(STAND_WINDOW_S)[row])) * 3.6
     if speed_kmh > CRAWL_KMH:
         return None
     ahead = wait.body.ahead[wait.first_row]
