@@ -35,6 +35,7 @@ from rules.region import (
     off_axis_deg,
     reach_m,
     runs,
+    steps_m,
     union_of,
     way_m,
 )
@@ -83,23 +84,38 @@ def lacking(site: Site) -> list[str]:
 def _judge(path: Path, motor: list[Lane], own: list[Lane], scene: Scene) -> list[Outcome]:
     parameters = scene.view.site.parameters("V07")
     inside = np.stack([is_inside(shapely.Polygon(lane.polygon_px), path.foot_px) for lane in motor])
-    if not inside.any():
+    anywhere = np.logical_or.reduce(inside)
+    if not anywhere.any() or _travelled_m(path, anywhere) < float(parameters["min_distance_m"]):
         return []
     riding = np.zeros(len(path.t_s), np.bool_)
     for index, lane in enumerate(motor):
         riding |= inside[index] & _is_along(path, lane) & _has_own_lane(path, lane, own)
     depth = _depth(path, own, scene)
     riding &= depth >= float(parameters["min_lateral_offset_m"])
-    borrowed = _borrowed(path, own, scene) if riding.any() else riding
+    if not _rides(path, riding, inside, motor, parameters):
+        return []
+    borrowed = _borrowed(path, own, scene)
     found: list[Outcome] = []
-    for first, last in runs(riding & ~borrowed, path.t_s):
-        share = float(riding[first : last + 1].mean())
+    for ride, lane in _rides(path, riding & ~borrowed, inside, motor, parameters):
+        if not is_still_going(path, ride.last):
+            depth_there = float(np.median(depth[ride.first : ride.last + 1]))
+            facts = {"depth_m": round(depth_there, 1), "borrowed": bool(borrowed.any())}
+            found.append(_candidate(path, ride, lane, scene, facts))
+    return found
+
+
+def _rides(
+    path: Path, riding: Mask, inside: Mask, motor: list[Lane], parameters: dict[str, Any]
+) -> list[tuple[_Ride, Lane]]:
+    """Returns every ride that is far, long and steady enough, with the lane it was mostly in."""
+    found: list[tuple[_Ride, Lane]] = []
+    for first, last in runs(riding, path.t_s):
         lane = motor[int(inside[:, first : last + 1].sum(axis=1).argmax())]
         along_m, _ = way_m(path, lane.heading_px or ((0.0, 0.0), (0.0, 0.0)))
+        share = float(riding[first : last + 1].mean())
         ride = _Ride(first, last, abs(float(along_m[last] - along_m[first])), share)
-        if ride.is_enough(path, parameters) and not is_still_going(path, last):
-            facts = {"depth_m": round(float(np.median(depth[first : last + 1])), 1), "borrowed": bool(borrowed.any())}
-            found.append(_candidate(path, ride, lane, scene, facts))
+        if ride.is_enough(path, parameters):
+            found.append((ride, lane))
     return found
 
 
@@ -142,6 +158,11 @@ def _candidate(path: Path, ride: _Ride, lane: Lane, scene: Scene, facts: dict[st
     )
 
 
+def _travelled_m(path: Path, rows: Mask) -> float:
+    """Returns the length of the way made on some rows, jitter included: a cheap upper bound."""
+    return float(np.linalg.norm(steps_m(path), axis=1)[rows].sum())
+
+
 def _depth(path: Path, own: Sequence[Lane], scene: Scene) -> Array:
     """Returns how far (N,) the rider is from the carriageway's edge and from the non-motor lane, the lesser."""
     carriageway = union_of(path, [lane.polygon_px for lane in scene.view.site.lanes if lane.kind != "nonmotor"])
@@ -177,18 +198,25 @@ def _has_own_lane(path: Path, lane: Lane, own: Sequence[Lane]) -> Mask:
 def _borrowed(path: Path, own: Sequence[Lane], scene: Scene) -> Mask:
     """Tells for each row (N,) whether a vehicle standing in the non-motor lane excuses riding beside it."""
     excused = np.zeros(len(path.t_s), np.bool_)
+    for start_s, end_s, place in scene.once("V07 blockers", lambda: _blockers(own, scene)):
+        is_then = (path.t_s >= start_s - STAND_S) & (path.t_s <= end_s + STAND_S)
+        excused |= is_then & (path.away_m(place) <= BORROW_M)
+    return excused
+
+
+def _blockers(own: Sequence[Lane], scene: Scene) -> list[tuple[float, float, Array]]:
+    """Returns (from, to, where) of every vehicle that stands in a non-motor lane."""
+    found: list[tuple[float, float, Array]] = []
     for other in scene.tracks:
-        if other.track_id == path.history.track_id or other.class_id not in FOUR_WHEELERS or len(other) < 3:
+        if other.class_id not in FOUR_WHEELERS or len(other) < 3:
             continue
         body = scene.path(other)
         for first, last in standing_spans(body, speed_max_mps=STAND_MPS, min_s=STAND_S):
             box = np.median(body.boxes[first : last + 1], axis=0)
-            if not _is_in_the_way(box, own):
-                continue
-            is_then = (path.t_s >= body.t_s[first] - STAND_S) & (path.t_s <= body.t_s[last] + STAND_S)
-            place = np.array([(box[0] + box[2]) / 2, box[3]])
-            excused |= is_then & (path.away_m(place) <= BORROW_M)
-    return excused
+            if _is_in_the_way(box, own):
+                place = np.array([(box[0] + box[2]) / 2, box[3]])
+                found.append((float(body.t_s[first]), float(body.t_s[last]), place))
+    return found
 
 
 def _is_in_the_way(box: Array, own: Sequence[Lane]) -> bool:

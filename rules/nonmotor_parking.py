@@ -70,11 +70,11 @@ def _is_subject(history: TrackHistory, scene: Scene) -> bool:
 def _judge(history: TrackHistory, zone: NonmotorZone, scene: Scene) -> Candidate | None:
     parameters = scene.view.site.parameters("V10")
     needed_s = zone.confirm_s or float(parameters["t_confirm_s"])
-    own = _stay(history, zone, scene, needed_s)
+    own = _stay_of(history, zone, scene, needed_s)
     if own is None:
         return None
     others = (t for t in scene.tracks if t.track_id != history.track_id and _is_subject(t, scene))
-    stays = [s for s in (_stay(t, zone, scene, needed_s) for t in others) if s is not None]
+    stays = [s for s in (_stay_of(t, zone, scene, needed_s) for t in others) if s is not None]
     together = [own, *(s for s in stays if s.start_s <= own.end_s and s.end_s >= own.start_s)]
     enough = int(parameters["min_cluster_size_for_workorder"])
     first = min(together, key=lambda s: (s.start_s, s.path.history.track_id))
@@ -82,6 +82,10 @@ def _judge(history: TrackHistory, zone: NonmotorZone, scene: Scene) -> Candidate
         return None
     confirmed_s = sorted(s.start_s + needed_s for s in together)[enough - 1]
     return _candidate(own, zone, scene, confirmed_s=confirmed_s, together=len(together))
+
+
+def _stay_of(history: TrackHistory, zone: NonmotorZone, scene: Scene, needed_s: float) -> Stay | None:
+    return scene.once(("V10 stay", history.track_id, zone.id), lambda: _stay(history, zone, scene, needed_s))
 
 
 def _stay(history: TrackHistory, zone: NonmotorZone, scene: Scene, needed_s: float) -> Stay | None:

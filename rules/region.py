@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -26,6 +27,12 @@ COURSE_S = 1.2
 def union_of(path: Path, polygons_px: Iterable[Sequence[Point]]) -> shapely.Geometry:
     """Returns the area that drawn polygons cover together; the seams between neighbours are closed."""
     seam_px = SEAM_M / 2 * float(np.median(path.scale_px_per_m[:, 0]))
+    return _joined(tuple(tuple(p) for p in polygons_px), round(seam_px, 0))
+
+
+@lru_cache(maxsize=256)
+def _joined(polygons_px: tuple[tuple[Point, ...], ...], seam_px: float) -> shapely.Geometry:
+    """Returns polygons grown by half a seam, joined and shrunk again; the same few areas are asked for all day."""
     grown = [shapely.Polygon(p).buffer(seam_px, join_style="mitre") for p in polygons_px]
     return shapely.unary_union(grown).buffer(-seam_px, join_style="mitre")
 
@@ -37,11 +44,12 @@ def is_inside(area: shapely.Geometry, points_px: Array) -> Mask:
 
 def reach_m(path: Path, area: shapely.Geometry) -> Array:
     """Returns the vector (N, 2) from every foot point to the nearest point of the area's edge, metres."""
-    best = np.full((len(path.t_s), 2), np.inf)
+    count = len(path.t_s)
+    best = np.full((count, 2), np.inf)
     for ring in _rings(area):
         corners = shapely.get_coordinates(ring)
-        count = len(path.t_s)
-        seen = np.stack([path.vectors_m(path.foot_px, np.repeat(c[None], count, 0)) for c in corners], axis=1)
+        places = np.repeat(path.foot_px, len(corners), axis=0)
+        seen = _vectors_m(path, places, np.tile(corners, (count, 1))).reshape(count, len(corners), 2)
         start, edge = seen[:, :-1], seen[:, 1:] - seen[:, :-1]
         share = -(start * edge).sum(axis=2) / np.maximum((edge**2).sum(axis=2), 1e-12)
         points = start + np.clip(share, 0, 1)[..., None] * edge
@@ -108,6 +116,15 @@ def middle_row(path: Path, first: int, last: int) -> int:
 def is_still_going(path: Path, last: int) -> bool:
     """Tells whether a run reaches the newest row of an actor still in sight: its end is not known yet."""
     return not path.history.is_finished and last == len(path.t_s) - 1
+
+
+def _vectors_m(path: Path, from_px: Array, to_px: Array) -> Array:
+    """Returns vectors in metres for as many points per row as there are, rows first."""
+    if path.ground.matrix is not None:
+        return path.vectors_m(from_px, to_px)
+    scale = np.repeat(path.scale_px_per_m, len(from_px) // len(path.t_s), axis=0)
+    vectors: Array = (to_px - from_px) / scale
+    return vectors
 
 
 def _rings(area: shapely.Geometry) -> list[shapely.LinearRing]:

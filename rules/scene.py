@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,6 +15,7 @@ from core.site import Site, Subject
 from core.time import NS_PER_S
 from rules.ground import Ground, Path
 
+Made = TypeVar("Made")
 FOUR_WHEELERS = (ActorClass.CAR, ActorClass.BUS, ActorClass.TRUCK)
 TWO_WHEELERS = (ActorClass.BICYCLE, ActorClass.MOTORCYCLE)
 
@@ -49,12 +51,20 @@ class Scene:
     now_ns: int
     start_utc: datetime | None = None
     _paths: dict[int, Path] = field(default_factory=dict)
+    _made: dict[Hashable, Any] = field(default_factory=dict)
 
     def path(self, history: TrackHistory) -> Path:
         """Returns a track on the road, worked out once."""
         if history.track_id not in self._paths:
             self._paths[history.track_id] = self.view.ground.path(history)
         return self._paths[history.track_id]
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Returns what ``make`` gives for a key, worked out once however many tracks ask."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
 
     def local_time(self, t_s: float) -> datetime | None:
         """Returns the wall-clock time at the place; None while the footage's clock is unknown."""
