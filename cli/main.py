@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, conform, demo, process, serve, site
+from cli import cases, conform, demo, process, replay, serve, site
 from cli.boundary import guarded
 from core import log
 
@@ -33,6 +33,7 @@ app.command()(demo.demo)
 app.command()(process.process)
 app.add_typer(site_app, name="site")
 site_app.command("check")(site.check)
+app.command()(replay.replay)
 app.command()(conform.conform)
 app.command("cases")(cases.list_cases)
 app.command()(cases.show)
