@@ -15,7 +15,7 @@ from ulid import ULID
 from core.catalogue import catalogue
 from core.errors import SourceUndecodable
 from core.observations import Candidate, SignalState
-from core.site import Site
+from core.site import FIRST_RULES, Point, Site
 from core.time import NS_PER_S, at
 from evidence.draft import Draft, StillImage
 from ingest.footage import FootageFile
@@ -140,7 +140,7 @@ def _track(finding: Finding, session: Session, site: Site, start_ns: int, end_ns
         "width": session.width_px,
         "height": session.height_px,
         "boxes": [[int(history.pts_ns[r]), *(round(float(v), 1) for v in history.xyxy[r])] for r in rows],
-        "lines": _lines(site, finding.candidate.region_id),
+        "lines": _lines(site, finding.candidate),
         "signal": None
         if timeline is None
         else {
@@ -152,18 +152,27 @@ def _track(finding: Finding, session: Session, site: Site, start_ns: int, end_ns
     }
 
 
-def _lines(site: Site, region_id: str | None) -> list[dict[str, Any]]:
+def _lines(site: Site, candidate: Candidate) -> list[dict[str, Any]]:
     """Returns the site parts the offence is about, in footage pixels."""
-    parts = [
+    parts: list[tuple[str, str, list[Point]]] = [
         *(("stop_line", s.id, s.points_px) for s in site.stop_lines),
         *(("crosswalk", c.id, c.polygon_px) for c in site.crosswalks),
         *(("zone", z.id, z.polygon_px) for z in site.no_stop_zones),
         *(("direction", z.id, z.polygon_px) for z in site.direction_zones),
     ]
+    if (
+        candidate.violation_id not in FIRST_RULES
+    ):  # the first rules are about the parts above, whatever else has that id
+        parts += [("zone", lane.id, lane.polygon_px) for lane in site.lanes]
+        parts += [("zone", box.id, box.polygon_px) for box in site.boxes]
+        parts += [("zone", turn.id, turn.polygon_px) for turn in site.no_u_turn_zones]
+        parts += [("zone", spot.id, spot.polygon_px) for spot in site.nonmotor_zones]
+        parts += [("barrier", fence.id, fence.points_px) for fence in site.barriers]
+        parts += [("solid_line", mark.id, mark.points_px) for mark in site.solid_lines]
     return [
         {"id": part_id, "kind": kind, "points": [[float(x), float(y)] for x, y in points]}
         for kind, part_id, points in parts
-        if part_id == region_id
+        if part_id == candidate.region_id
     ]
 
 
