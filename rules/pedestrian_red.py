@@ -55,6 +55,8 @@ def _judge(path: Path, crosswalk: Crosswalk, scene: Scene) -> Outcome | None:
     since_s = 0.0 if lamp is None else (lamp.since_at(int(entered_s * NS_PER_S)) or 0) / NS_PER_S
     if lamp is None or state is not SignalState.RED or entered_s - since_s < float(parameters["red_guard_s"]):
         return None
+    if lamp.state_at(int(path.history.pts_ns[rows[0]])) is not SignalState.RED:
+        return None  # waited with a foot on the stripes and went on when it might
     roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V04",
