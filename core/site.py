@@ -100,6 +100,7 @@ class Lane(Part):
     is_variable: bool = Field(
         default=False, description="可变导向车道: what its sign shows is not read, V14 stays open"
     )
+    is_ending: bool = Field(default=False, description="ends ahead: vehicles merge alternately, no queue jumping (V25)")
 
 
 class Exit(Part):

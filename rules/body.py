@@ -116,7 +116,8 @@ def courses(path: Path) -> Array | None:
     """Returns unit course vectors (N, 2); a standing vehicle keeps the course it came with."""
     velocity = path.velocity_mps(1.0)
     speed = np.linalg.norm(velocity, axis=1)
-    moving = np.flatnonzero(speed >= MOVING_MPS)
+    is_steady = np.linalg.norm(path.velocity_mps(2.0), axis=1) >= MOVING_MPS
+    moving = np.flatnonzero((speed >= MOVING_MPS) & is_steady)
     if not len(moving):
         return None
     latest = np.searchsorted(moving, np.arange(len(speed)), side="right") - 1

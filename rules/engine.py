@@ -22,6 +22,7 @@ from rules.nonmotor_parking import nonmotor_parking
 from rules.nonmotor_stop_line import nonmotor_stop_line
 from rules.parking import parking
 from rules.pedestrian_red import pedestrian_red
+from rules.queue_jump import queue_jump
 from rules.red_light import red_light
 from rules.ride_across import ride_across
 from rules.scene import Scene
@@ -51,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     lane_arrow,
     u_turn,
     solid_line,
+    queue_jump,
 )
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""

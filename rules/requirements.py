@@ -13,6 +13,7 @@ from rules import (
     nonmotor_lane,
     nonmotor_parking,
     nonmotor_stop_line,
+    queue_jump,
     ride_across,
     solid_line,
     u_turn,
@@ -47,6 +48,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V22": nonmotor_lane.lacking(site),
         "V23": emergency_lane.lacking(site),
         "V24": ride_across.lacking(site),
+        "V25": queue_jump.lacking(site),
         "V21": barrier.lacking(site),
         "V10": nonmotor_parking.lacking(site),
     }

@@ -114,7 +114,7 @@ def test_nothing_seen_ahead_stays_open() -> None:
 def test_entry_not_seen_stays_open() -> None:
     junction = build()
     queue(junction, 12.0)
-    junction.add(CAR, halt(10.5, 10.0), start_s=9.0, end_s=38.0)
+    junction.add(CAR, halt(10.5, 10.0), start_s=8.3, end_s=38.0)
     (outcome,) = junction.outcomes()
     assert isinstance(outcome, Undecided)
     assert "entry" in outcome.reason
