@@ -130,6 +130,18 @@ def test_borrowing_past_a_parked_van_is_legal(fps: float) -> None:
         assert junction.found() == []
 
 
+def test_golden_13_the_van_itself_is_parked_illegally() -> None:
+    junction = build(fps=2.0)
+    junction.until_s = 330.0
+    pad = junction.camera.ground
+    junction.parts["no_stop_zones"] = [
+        {"id": "cycle lane", "polygon_px": pad((3.5, -10), (6, -10), (6, 34), (3.5, 34))}
+    ]
+    borrow(junction, back_at_m=10.0)
+    park(junction, x_m=4.75)
+    assert junction.found() == [("V08", 2)]
+
+
 def test_same_swing_without_a_van_is_not() -> None:
     junction = build()
     borrow(junction, back_at_m=24.0)
