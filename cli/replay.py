@@ -36,7 +36,8 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Says which past cases a changed site file would keep, drop or add; nothing is filed or changed."""
-    from pipeline.replay import compare, read_journal, rejudge
+    from pipeline.kept import read_kept
+    from pipeline.replay import compare, rejudge
 
     drawn, settings = load_site(site_file), settings_for(out_dir)
     if bool(session) == all_sessions:
@@ -47,7 +48,7 @@ def replay(
         names = _sessions(store, settings, drawn.camera.camera_id) if all_sessions else [session]
         vault = open_vault(settings)
         for name in names:
-            kept = read_journal(settings.checkpoint_dir / f"{name}.jsonl")
+            kept = read_kept(settings.checkpoint_dir / f"{name}.jsonl")
             before, size, start_utc = _filed(store, vault, name)
             site = drawn.scaled_to(*size) if size else drawn
             difference = compare(before, rejudge(kept, site, start_utc))

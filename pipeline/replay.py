@@ -1,28 +1,23 @@
 """What another site file would have made of footage already seen: kept boxes and lamp readings, judged anew.
 
-Reads journals only; no pixel, case or package is touched. Tracks are judged once, when whole.
+No pixel, case, package or journal is touched. Tracks are judged once, when whole.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from core.errors import ConfigError
 from core.geometry import iou
-from core.observations import Candidate, SignalState, TrackHistory
+from core.observations import Candidate, SignalState, SignalTimeline, TrackHistory
 from core.site import Site
 from core.time import NS_PER_S
-from pipeline.observation import Observation
+from pipeline.kept import Kept
 from rules import RuleBook, Scene, SiteView
-from vision.signal import SignalReader
-from vision.track import Tracker
 
 SAME_TIME_NS = 5 * NS_PER_S
 """Two cases this near in time may be one: another line or threshold moves the moments, not the event."""
@@ -30,19 +25,6 @@ SAME_PLACE = 0.3
 """Least median overlap of two tracks of one actor."""
 BESIDE_PX = 4
 """Boxes may reach this far over the picture's edge before the site is taken for another camera's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """One session's journal."""
-
-    session_id: str
-    observations: tuple[Observation, ...]
-
-    @property
-    def footage_s(self) -> float:
-        """Seconds of footage it covers."""
-        return self.observations[-1].pts_ns / NS_PER_S if self.observations else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,29 +48,6 @@ class Difference:
     comes: tuple[Event, ...]
 
 
-def read_journal(path: Path) -> Kept:
-    """Returns what a journal holds, without locking or mending it.
-
-    Raises:
-        ConfigError: no such file, or not a journal.
-    """
-    rows: list[dict[str, Any]] = []
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break  # cut short by a crash
-                rows.append(json.loads(line))
-    except OSError as error:
-        raise ConfigError(f"nothing is kept at {path} ({error.strerror}); process that footage first") from error
-    except ValueError as error:
-        raise ConfigError(f"{path} is damaged in line {len(rows) + 1}; process that footage again") from error
-    if not rows or "session_id" not in rows[0]:
-        raise ConfigError(f"{path} is no journal of a session")
-    seen = tuple(Observation.from_row(row) for row in rows[1:] if "t" in row)
-    return Kept(session_id=str(rows[0]["session_id"]), observations=seen)
-
-
 def rejudge(kept: Kept, site: Site, start_utc: datetime | None = None) -> list[Event]:
     """Returns what the rules say under a site in footage pixels, in order of time.
 
@@ -96,16 +55,15 @@ def rejudge(kept: Kept, site: Site, start_utc: datetime | None = None) -> list[E
         ConfigError: the boxes do not fit the site's picture.
     """
     _check_fit(kept, site)
-    histories, readers = _tracks(kept.observations, site)
     scene = Scene(
         view=SiteView.of(site),
-        tracks=histories,
-        signals={key: reader.timeline() for key, reader in readers.items()},
-        now_ns=kept.observations[-1].pts_ns if kept.observations else 0,
+        tracks=kept.tracks,
+        signals={signal.id: kept.lamps.get(signal.id) or _unread(signal.id, kept.end_ns) for signal in site.signals},
+        now_ns=kept.end_ns,
         start_utc=start_utc,
     )
-    by_id = {history.track_id: history for history in histories}
-    outcomes = RuleBook().evaluate(histories, scene)
+    by_id = {history.track_id: history for history in kept.tracks}
+    outcomes = RuleBook().evaluate(list(kept.tracks), scene)
     events = [_event(o, by_id[o.track_id]) for o in outcomes if isinstance(o, Candidate)]
     return sorted(events, key=lambda event: event.onset_ns)
 
@@ -129,23 +87,14 @@ def compare(before: Sequence[Event], after: Sequence[Event]) -> Difference:
     )
 
 
-def _tracks(observations: Iterable[Observation], site: Site) -> tuple[list[TrackHistory], dict[str, SignalReader]]:
-    tracker, ended = Tracker(), list[TrackHistory]()
-    readers = {signal.id: SignalReader(signal.id) for signal in site.signals}
-    for observation in observations:
-        if observation.is_after_gap:
-            ended += tracker.finish()
-        for signal_id, reader in readers.items():
-            if observation.is_after_gap:
-                reader.cut(observation.pts_ns)
-            reader.add(observation.pts_ns, observation.lamps.get(signal_id, SignalState.UNKNOWN))
-        ended += tracker.update(observation.detections)
-    return ended + tracker.finish(), readers
+def _unread(signal_id: str, end_ns: int) -> SignalTimeline:
+    """Returns the timeline of a lamp nobody read then."""
+    return SignalTimeline(signal_id=signal_id, since_ns=(0,), states=(SignalState.UNKNOWN,), until_ns=end_ns)
 
 
 def _check_fit(kept: Kept, site: Site) -> None:
     width, height = site.camera.picture_size_px
-    corners = [o.detections.xyxy[:, 2:].max(axis=0) for o in kept.observations if len(o.detections)]
+    corners = [track.xyxy[:, 2:].max(axis=0) for track in kept.tracks]
     x, y = np.max(corners, axis=0) if corners else (0.0, 0.0)
     if x > width + BESIDE_PX or y > height + BESIDE_PX:
         raise ConfigError(

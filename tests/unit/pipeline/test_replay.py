@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cli.noise import GRID_FPS
 from cli.scoring import all_cases, observations_of
 from core.errors import ConfigError
 from pipeline.journal import Journal
-from pipeline.replay import Event, Kept, compare, read_journal, rejudge
+from pipeline.kept import Kept, keep, read_journal, read_kept
+from pipeline.replay import Event, compare, rejudge
 from sim.trajectories import Film, film
 
 
@@ -18,7 +20,7 @@ def seen(name: str) -> Film:
 
 
 def kept(shot: Film) -> Kept:
-    return Kept(session_id="S1", observations=tuple(observations_of(shot)))
+    return keep("S1", observations_of(shot))
 
 
 def event(rule: str = "V01", onset_s: float = 10.0, x: float = 0.0, case_id: str | None = None) -> Event:
@@ -75,10 +77,31 @@ def test_a_journal_is_read_as_written_and_not_touched(tmp_path: Path) -> None:
     with (tmp_path / "S1.jsonl").open("a") as file:
         file.write('{"t": 99')  # a crash in the middle of a line
     before = (tmp_path / "S1.jsonl").read_bytes()
-    found = read_journal(tmp_path / "S1.jsonl")
-    assert len(found.observations) == len(shot.times_ns)
-    assert [e.violation_id for e in rejudge(found, shot.site)] == ["V01"]
+    session_id, found = read_journal(tmp_path / "S1.jsonl")
+    assert (session_id, len(found)) == ("S1", len(shot.times_ns))
+    assert [e.violation_id for e in rejudge(read_kept(tmp_path / "S1.jsonl"), shot.site)] == ["V01"]
     assert (tmp_path / "S1.jsonl").read_bytes() == before
+
+
+def test_kept_tracks_come_back_equal_and_go_with_their_journal(tmp_path: Path) -> None:
+    shot, path, beside = seen("v01_one_runs_two_wait"), tmp_path / "S1.jsonl", tmp_path / "S1.tracks.npz"
+    journal = Journal(path, {"session_id": "S1", "counts": ["analysed"]})
+    for observation in observations_of(shot):
+        journal.append(observation, {"analysed": 1})
+    journal.close()
+    first, stamp = read_kept(path), beside.stat().st_mtime_ns
+    again = read_kept(path)
+    assert beside.stat().st_mtime_ns == stamp, "worked out once"
+    assert (again.session_id, again.lamps, again.end_ns) == (first.session_id, first.lamps, first.end_ns)
+    for one, two in zip(first.tracks, again.tracks, strict=True):
+        assert (one.track_id, one.class_id, one.class_share) == (two.track_id, two.class_id, two.class_share)
+        assert np.array_equal(one.xyxy, two.xyxy)
+        assert np.array_equal(one.pts_ns, two.pts_ns)
+    beside.write_bytes(b"broken")
+    assert len(read_kept(path).tracks) == len(first.tracks)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[: len(lines) // 2]))
+    assert read_kept(path).end_ns < first.end_ns, "a changed journal is worked out anew"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +113,7 @@ def test_what_is_no_journal_is_said_so(tmp_path: Path, content: str | None, mess
     if content is not None:
         path.write_text(content)
     with pytest.raises(ConfigError, match=message):
-        read_journal(path)
+        read_kept(path)
 
 
 def test_a_site_of_another_picture_is_refused() -> None:
@@ -102,6 +125,7 @@ def test_a_site_of_another_picture_is_refused() -> None:
 def test_rows_without_a_time_are_no_observations(tmp_path: Path) -> None:
     path = tmp_path / "S1.jsonl"
     path.write_text(json.dumps({"session_id": "S1"}) + "\n" + json.dumps({"end": True, "counts": {}}) + "\n")
-    assert read_journal(path).observations == ()
-    assert read_journal(path).footage_s == 0
-    assert rejudge(read_journal(path), seen("v01_straight_on_in_red").site) == []
+    for _ in range(2):
+        assert read_kept(path).tracks == ()
+        assert read_kept(path).footage_s == 0
+    assert rejudge(read_kept(path), seen("v01_straight_on_in_red").site) == []

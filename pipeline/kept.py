@@ -1,0 +1,172 @@
+"""Tracks and lamps of a session, kept compactly beside its journal so that an hour is judged anew in seconds.
+
+The file is worked out from the journal and thrown away when the journal changes; the journal itself is only read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from core import log
+from core.errors import ConfigError
+from core.observations import ActorClass, SignalState, SignalTimeline, TrackHistory
+from core.time import NS_PER_S
+from pipeline.observation import Observation
+from vision.signal import SignalReader
+from vision.track import Tracker
+
+FORMAT = 1
+"""Raised whenever the tracker or this layout changes: older files are worked out again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a session's frames came to, whatever the site says to it."""
+
+    session_id: str
+    tracks: tuple[TrackHistory, ...]
+    lamps: dict[str, SignalTimeline]
+    end_ns: int
+
+    @property
+    def footage_s(self) -> float:
+        """Seconds of footage it covers."""
+        return self.end_ns / NS_PER_S
+
+
+def keep(session_id: str, observations: Sequence[Observation]) -> Kept:
+    """Returns the whole tracks and lamp timelines of a session."""
+    tracker, ended = Tracker(), list[TrackHistory]()
+    readers = {name: SignalReader(name) for o in observations[:1] for name in o.lamps}
+    for observation in observations:
+        if observation.is_after_gap:
+            ended += tracker.finish()
+        for name, reader in readers.items():
+            if observation.is_after_gap:
+                reader.cut(observation.pts_ns)
+            reader.add(observation.pts_ns, observation.lamps.get(name, SignalState.UNKNOWN))
+        ended += tracker.update(observation.detections)
+    return Kept(
+        session_id=session_id,
+        tracks=(*ended, *tracker.finish()),
+        lamps={name: reader.timeline() for name, reader in readers.items()},
+        end_ns=observations[-1].pts_ns if observations else 0,
+    )
+
+
+def read_kept(journal: Path) -> Kept:
+    """Returns what was kept of a session, worked out from its journal the first time.
+
+    Raises:
+        ConfigError: no such journal, or it is damaged.
+    """
+    beside = journal.with_suffix(".tracks.npz")
+    stamp = _stamp(journal)
+    found = _load(beside, stamp)
+    if found is None:
+        found = keep(*read_journal(journal))
+        _save(beside, found, stamp)
+    return found
+
+
+def read_journal(path: Path) -> tuple[str, tuple[Observation, ...]]:
+    """Returns a journal's session id and observations, without locking or mending it.
+
+    Raises:
+        ConfigError: no such file, or not a journal.
+    """
+    rows: list[dict[str, Any]] = []
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # cut short by a crash
+                rows.append(json.loads(line))
+    except OSError as error:
+        raise _missing(path, error) from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is damaged in line {len(rows) + 1}; process that footage again") from error
+    if not rows or "session_id" not in rows[0]:
+        raise ConfigError(f"{path} is no journal of a session")
+    seen = tuple(Observation.from_row(row) for row in rows[1:] if "t" in row)
+    return str(rows[0]["session_id"]), seen
+
+
+def _stamp(journal: Path) -> list[int]:
+    try:
+        status = journal.stat()
+    except OSError as error:
+        raise _missing(journal, error) from error
+    return [FORMAT, status.st_size, status.st_mtime_ns]
+
+
+def _missing(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"nothing is kept at {path} ({error.strerror}); process that footage first", path=str(path))
+
+
+def _save(path: Path, kept: Kept, stamp: list[int]) -> None:
+    lamps = {
+        name: {"since_ns": lamp.since_ns, "states": [s.value for s in lamp.states], "until_ns": lamp.until_ns}
+        for name, lamp in kept.lamps.items()
+    }
+    meta = {"stamp": stamp, "session_id": kept.session_id, "end_ns": kept.end_ns, "lamps": lamps}
+    part = path.with_suffix(f".{os.getpid()}.npz")
+    try:
+        np.savez_compressed(
+            part,
+            meta=np.array(json.dumps(meta)),
+            count=np.array([len(t) for t in kept.tracks], np.int64),
+            track_id=np.array([t.track_id for t in kept.tracks], np.int64),
+            class_id=np.array([int(t.class_id) for t in kept.tracks], np.int64),
+            class_share=np.array([t.class_share for t in kept.tracks], np.float64),
+            pts_ns=np.concatenate([np.zeros(0, np.int64), *(t.pts_ns for t in kept.tracks)]),
+            xyxy=np.concatenate([np.zeros((0, 4), np.float32), *(t.xyxy for t in kept.tracks)]),
+            confidence=np.concatenate([np.zeros(0, np.float32), *(t.confidence for t in kept.tracks)]),
+        )
+        part.replace(path)
+    except OSError as error:  # a full or read-only disk: judge all the same, more slowly the next time
+        log.get(__name__).warning("tracks_not_kept", path=str(path), reason=error.strerror)
+
+
+def _load(path: Path, stamp: list[int]) -> Kept | None:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            table = {name: file[name] for name in file.files}
+            meta = json.loads(str(table["meta"]))
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
+    if meta["stamp"] != stamp:
+        return None
+    edges = np.cumsum(table["count"])[:-1]
+    parts = zip(*(np.split(table[name], edges) for name in ("pts_ns", "xyxy", "confidence")), strict=True)
+    heads = zip(table["track_id"], table["class_id"], table["class_share"], strict=True)
+    tracks = tuple(
+        TrackHistory(
+            track_id=int(track_id),
+            class_id=ActorClass(int(class_id)),
+            class_share=float(share),
+            pts_ns=pts_ns,
+            xyxy=xyxy,
+            confidence=confidence,
+            is_finished=True,
+        )
+        for (track_id, class_id, share), (pts_ns, xyxy, confidence) in zip(heads, parts, strict=False)
+    )
+    lamps = {
+        name: SignalTimeline(
+            signal_id=name,
+            since_ns=tuple(lamp["since_ns"]),
+            states=tuple(SignalState(s) for s in lamp["states"]),
+            until_ns=lamp["until_ns"],
+        )
+        for name, lamp in meta["lamps"].items()
+    }
+    return Kept(session_id=meta["session_id"], tracks=tracks, lamps=lamps, end_ns=meta["end_ns"])
