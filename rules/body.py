@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.geometry import contains, project
 from rules.ground import Array, Path
+from rules.scene import Scene
 
 MOVING_MPS = 1.0
 """A course is read only above this. Source: twice the standing limit of 2 km/h, V02 violations.yaml."""
@@ -110,6 +111,12 @@ def body_of(path: Path, lying: Array | None = None) -> Body | None:
     crosswise = np.sqrt(np.maximum(1 - lengthwise**2, 0))
     reach_m = path.body.length_m / 2 * lengthwise + path.body.width_m / 2 * crosswise
     return Body(path=path, centre_px=shifted_px(path, path.foot_px, sight * reach_m[:, None]), ahead=ahead)
+
+
+def even_body(path: Path, scene: Scene) -> Body | None:
+    """Returns a vehicle's body at even steps, worked out once for all rules; None while its course is unknown."""
+    key = ("even body", path.history.track_id)
+    return scene.once(key, lambda: body_of(evened(path)) if len(path.t_s) >= 3 else None)
 
 
 def courses(path: Path) -> Array | None:

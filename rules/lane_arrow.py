@@ -20,7 +20,7 @@ from core.geometry import contains
 from core.observations import Candidate, Outcome, Role, TrackHistory, Undecided
 from core.site import Exit, Lane, Movement, Site
 from core.time import NS_PER_S
-from rules.body import body_of, evened
+from rules.body import even_body
 from rules.crossing import Crossing, crossings, has_travelled, movement_after
 from rules.ground import Array
 from rules.red_light import SETTLE_S
@@ -78,7 +78,7 @@ def _judge(crossing: Crossing, lanes: list[Lane], scene: Scene) -> Outcome | Non
         return None
     leave = _exit(crossing, scene.view.site)
     movement = leave[0].movement if leave else movement_after(crossing, scene.view.site)
-    approach = _approach(crossing, lanes, float(parameters["min_in_lane_before_line_m"]))
+    approach = _approach(crossing, lanes, scene, float(parameters["min_in_lane_before_line_m"]))
     if movement is None or approach is None or movement in approach.allowed:
         return None
     doubt = _doubt(approach, leave, parameters)
@@ -113,13 +113,13 @@ def _exit(crossing: Crossing, site: Site) -> tuple[Exit, int] | None:
     return None if nearest is None else (nearest, row)
 
 
-def _approach(crossing: Crossing, lanes: list[Lane], needed_m: float) -> Approach | None:
+def _approach(crossing: Crossing, lanes: list[Lane], scene: Scene, needed_m: float) -> Approach | None:
     """Returns the lanes held over the last ``needed_m`` before the line; None when it was in none of them."""
     path = crossing.path
-    even = evened(path)
-    body = body_of(even)
+    body = even_body(path, scene)
     if body is None:
         return None
+    even = body.path
     front_m = np.interp(even.t_s, path.t_s, crossing.front_m)
     is_before = (even.t_s <= path.t_s[crossing.before_row]) & (front_m >= -needed_m) & (front_m <= 0)
     step_m = np.maximum(np.diff(front_m, append=front_m[-1]), 0.0) * is_before

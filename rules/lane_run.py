@@ -14,7 +14,7 @@ import numpy as np
 from core.geometry import contains
 from core.observations import Candidate, Outcome, Role
 from core.site import Lane
-from rules.body import HOLE_S, MOVING_MPS, Body, body_of, evened, runs
+from rules.body import HOLE_S, MOVING_MPS, Body, body_of, even_body, runs
 from rules.ground import Array, Path
 from rules.scene import Scene, moment, standing_spans
 
@@ -39,11 +39,9 @@ class LaneRun:
     speed_kmh: float
 
 
-def lane_runs(path: Path, lanes: list[Lane], *, share_min: float) -> list[LaneRun]:
+def lane_runs(path: Path, lanes: list[Lane], scene: Scene, *, share_min: float) -> list[LaneRun]:
     """Returns every drive along lanes of one kind, judged together: changing from one to the next is one drive."""
-    if len(path.t_s) < 3 or not lanes:
-        return []
-    body = body_of(evened(path))
+    body = even_body(path, scene) if lanes else None
     if body is None or not _comes_near(body, lanes):
         return []
     shares = np.array([body.share_inside(lane.polygon_px) for lane in lanes])

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from core.geometry import contains
 from core.observations import Candidate, Outcome, Role, TrackHistory
 from core.site import Lane, Site
-from rules.body import Body, body_of, evened, runs
+from rules.body import Body, body_of, even_body, runs
 from rules.ground import Array
 from rules.scene import FOUR_WHEELERS, Scene, moment
 
@@ -76,10 +76,7 @@ def queue_jump(history: TrackHistory, scene: Scene) -> list[Outcome]:
     lanes = [lane for lane in site.lanes if lane.kind in ("motor", "bus", "mixed")]
     if history.class_id not in FOUR_WHEELERS or not site.is_enabled("V25") or len(lanes) < 2:
         return []
-    path = scene.path(history)
-    if len(path.t_s) < 3 or scene.view.ground.matrix is None:
-        return []
-    body = body_of(evened(path))
+    body = None if scene.view.ground.matrix is None else even_body(scene.path(history), scene)
     if body is None:
         return []
     outcomes = (_judge(insertion, history, scene) for insertion in _insertions(body, lanes))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from core.observations import ActorClass, Candidate, Outcome, Role, TrackHistory
 from core.site import Point, Site, SolidLine
-from rules.body import Body, body_of, evened, runs
+from rules.body import Body, even_body, runs
 from rules.ground import Array
 from rules.scene import FOUR_WHEELERS, Scene, moment
 
@@ -50,8 +50,7 @@ def solid_line(history: TrackHistory, scene: Scene) -> list[Outcome]:
     site = scene.view.site
     if history.class_id not in FOUR_WHEELERS or not site.is_enabled("V15") or not site.solid_lines:
         return []
-    path = scene.path(history)
-    body = body_of(evened(path)) if len(path.t_s) >= 3 else None
+    body = even_body(scene.path(history), scene)
     if body is None:
         return []
     found: list[Outcome] = []

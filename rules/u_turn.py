@@ -22,7 +22,7 @@ from core.geometry import contains
 from core.observations import Candidate, Outcome, Role, SignalState, TrackHistory, Undecided
 from core.site import NoUTurnZone, Site
 from core.time import NS_PER_S
-from rules.body import MOVING_MPS, Body, body_of, evened, runs
+from rules.body import MOVING_MPS, Body, even_body, runs
 from rules.ground import Array
 from rules.scene import FOUR_WHEELERS, Scene, moment, state_at
 
@@ -56,11 +56,8 @@ def u_turn(history: TrackHistory, scene: Scene) -> list[Outcome]:
     site = scene.view.site
     if history.class_id not in FOUR_WHEELERS or not site.is_enabled("V13") or not site.no_u_turn_zones:
         return []
-    path, parameters = scene.path(history), site.parameters("V13")
-    if len(path.t_s) < 3:
-        return []
-    body = body_of(evened(path))
-    turn = None if body is None else _turn(body, parameters)
+    body = even_body(scene.path(history), scene)
+    turn = None if body is None else _turn(body, site.parameters("V13"))
     if turn is None:
         return []
     middle_px = turn.body.centre_px[[turn.middle]]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from core.geometry import contains
 from core.observations import ActorClass, Candidate, Outcome, Role, SignalState, TrackHistory, Undecided
 from core.site import Crosswalk, Site
-from rules.body import HOLE_S, Body, body_of, evened, runs
+from rules.body import HOLE_S, Body, even_body, evened, runs
 from rules.ground import Array, Path
 from rules.scene import Scene, class_cues, moment, state_at
 
@@ -111,9 +111,7 @@ def yielding(history: TrackHistory, scene: Scene) -> list[Outcome]:
     if scene.view.subject_of(history.class_id) != "motor" or not site.is_enabled("V12"):
         return []
     path = scene.path(history)
-    if len(path.t_s) < 3 or not site.crosswalks:
-        return []
-    body = body_of(evened(path))
+    body = even_body(path, scene) if site.crosswalks else None
     if body is None:
         return []
     found: list[Outcome] = []
@@ -176,7 +174,7 @@ def _walk(passage: Passage, scene: Scene, other: TrackHistory) -> Walk | None:
     path = scene.path(other)
     if len(path.t_s) < 3 or path.t_s[0] > passage.touch_s or path.t_s[-1] < passage.touch_s:
         return None
-    even = evened(path)
+    even = scene.once(("even path", other.track_id), lambda: evened(path))
     if len(even.t_s) < 3:
         return None
     is_inside = contains(passage.walk.polygon_px, even.foot_px)
