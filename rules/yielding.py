@@ -177,9 +177,9 @@ def _walk(passage: Passage, scene: Scene, other: TrackHistory) -> Walk | None:
     even = scene.once(("even path", other.track_id), lambda: evened(path))
     if len(even.t_s) < 3:
         return None
-    is_inside = contains(passage.walk.polygon_px, even.foot_px)
-    for island in passage.walk.refuge_islands_px:
-        is_inside &= ~contains(island, even.foot_px)
+    is_inside = scene.once(("on", passage.walk.id, other.track_id), lambda: _is_on(passage.walk, even.foot_px))
+    if not is_inside.any():
+        return None
     place_px = np.repeat(passage.body.centre_px[[passage.middle_row]], len(even.t_s), 0)
     ahead = passage.body.ahead[passage.middle_row]
     aside_m = even.vectors_m(place_px, even.foot_px) @ np.array([-ahead[1], ahead[0]])
@@ -193,6 +193,14 @@ def _walk(passage: Passage, scene: Scene, other: TrackHistory) -> Walk | None:
         speed_mps=np.linalg.norm(even.velocity_mps(0.8), axis=1),
         is_inside=is_inside,
     )
+
+
+def _is_on(walk: Crosswalk, foot_px: Array) -> NDArray[np.bool_]:
+    """Returns which feet (N, 2) stand on a crosswalk and not on its refuges."""
+    is_on = contains(walk.polygon_px, foot_px)
+    for island in walk.refuge_islands_px:
+        is_on &= ~contains(island, foot_px)
+    return is_on
 
 
 def _in_the_way_since(passage: Passage, walk: Walk, parameters: dict[str, object]) -> float | None:
