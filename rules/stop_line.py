@@ -20,6 +20,12 @@ from rules.overrun import Limits, reached_s, red_before, stand, undecided
 from rules.red_light import LAMP_DOUBT
 from rules.scene import FOUR_WHEELERS, Scene, moment, state_at
 
+CAR_M = 4.5
+"""Bodies longer than this hide their front more. Source: domain.md 1.1 (car 4.5 m)."""
+FRONT_DOUBT = 0.2
+"""Share of the length beyond a car's by which the hidden front is in doubt. Source: city buses are 9 to 12 m, ours
+11 m; seen obliquely the box's lower edge is the nearer rear corner (benchmarks/legal_traffic.py, seeds 1688, 3884)."""
+
 
 def stop_line(history: TrackHistory, scene: Scene) -> list[Outcome]:
     """Returns the overruns of one vehicle."""
