@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.observations import ActorClass, Candidate, Undecided
-from tests.support.junction import Junction, Place, PoleCamera, drive
+from tests.support.junction import Junction, Place, PoleCamera, along, arc, drive
 
 CAR, PERSON = ActorClass.CAR, ActorClass.PERSON
 FAR = PoleCamera(height_m=9.0, back_m=30.0)
@@ -208,3 +208,19 @@ def test_waits_until_switched_on() -> None:
     walker(junction, towards(1.7))
     car(junction)
     assert junction.found() == []
+
+
+def test_right_turn_on_round_red_in_front_of_a_pedestrian() -> None:
+    """Golden scenario 6: not yielding, not a red-light run."""
+    camera = PoleCamera(height_m=12.0, back_m=42.0)
+    junction = Junction(camera=camera, until_s=14.0, lamp=[(0.0, "red")])
+    pad = camera.ground
+    junction.parts["stop_lines"][0]["movements"] = ["S", "R"]
+    junction.parts["exits"] = [{"id": "east", "movement": "R", "polygon_px": pad((14, 1), (20, 1), (20, 9), (14, 9))}]
+    junction.parts["crosswalks"] = [{"id": "east", "polygon_px": pad((10, -3), (13, -3), (13, 13), (10, 13))}]
+    junction.parts["rules"] = {"V12": {"enabled": True}}
+    bend = arc((8.75, 0.5), 5.0, 180, 90)
+    junction.add(CAR, along([(3.75, -20), (3.75, 0.5), *bend, (24, 5.5)], 5.0), end_s=9.0, heading=None)
+    assert junction.found() == [], "free while nobody walks"
+    junction.add(PERSON, lambda t: (11.5, 12.5 - 1.2 * t), end_s=12.0)
+    assert junction.found() == [("V12", 1)]
