@@ -42,7 +42,8 @@ def stop_line(history: TrackHistory, scene: Scene) -> list[Outcome]:
 
 def _judge(crossing: Crossing, scene: Scene) -> Outcome | None:
     path, parameters = crossing.path, scene.view.site.parameters("V02")
-    over_m, least_s = float(parameters["overrun_min_m"]), float(parameters["stationary_min_s"])
+    doubt_m = FRONT_DOUBT * max(path.body.length_m - CAR_M, 0.0)
+    over_m, least_s = float(parameters["overrun_min_m"]) + doubt_m, float(parameters["stationary_min_s"])
     limits = Limits(
         subject="motor",
         over_m=over_m,
