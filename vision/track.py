@@ -23,6 +23,13 @@ Index = NDArray[np.int64]
 GROUP = np.array([0, 1, 1, 2, 2, 2])
 """Association group by ActorClass value: on foot, two-wheeler, four-wheeler. Boxes never change group."""
 FORBIDDEN = 1e6
+THIN_EVERY = 512
+"""Rows between two thinnings of a track."""
+THIN = ((120.0, 1.0), (900.0, 10.0))
+"""(older than s, one row each s): what stands for an hour keeps hundreds of rows, not tens of thousands.
+
+Parking tolerates holes of 20 s (V08 occlusion_tolerance_s); nothing that moves is in sight for two minutes.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +145,8 @@ class Tracker:
         self._last_ns[tracks] = detections.pts_ns
         for track, row in zip(tracks.tolist(), _rows(detections, boxes, found), strict=True):
             self._rows[track].append(row)
+            if len(self._rows[track]) % THIN_EVERY == 0:
+                self._rows[track] = _thinned(self._rows[track])
 
     def _start(self, found: Index, detections: Detections, boxes: Array, groups: Index) -> None:
         count = len(found)
@@ -187,6 +196,18 @@ class Tracker:
             for t in tracks
             if len(self._rows[t]) >= self._config.min_hits
         ]
+
+
+def _thinned(rows: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """Returns the rows with fewer of the old ones; the first and all recent ones stay."""
+    kept, last_ns = rows[:1], rows[0][0]
+    for row in rows[1:]:
+        age_s = (rows[-1][0] - row[0]) / NS_PER_S
+        apart_s = max((each_s for older_s, each_s in THIN if age_s > older_s), default=0.0)
+        if (row[0] - last_ns) / NS_PER_S >= apart_s:
+            kept.append(row)
+            last_ns = row[0]
+    return kept
 
 
 def _history(track_id: int, rows: list[tuple[float, ...]], *, is_finished: bool) -> TrackHistory:

@@ -52,6 +52,18 @@ def test_parked_car_is_remembered_through_20_seconds_of_occlusion() -> None:
     assert history.duration_s == pytest.approx(59.5)
 
 
+def test_long_stay_keeps_few_rows_its_beginning_and_its_end() -> None:
+    tracker = Tracker()
+    for t in np.arange(0, 3600, 0.125):
+        tracker.update(frame(t, (CAR, 300 if t < 3590 else 300 + 40 * (t - 3590), 300, 90)))
+    (history,) = tracker.finish()
+    assert history.t_s[0] == 0
+    assert history.duration_s == pytest.approx(3600, abs=0.2)
+    assert len(history) < 3000
+    assert np.diff(history.t_s).max() <= 10.2
+    assert np.diff(history.t_s)[-800:].max() == pytest.approx(0.125)
+
+
 def test_person_never_becomes_a_car() -> None:
     tracker = Tracker()
     for t in np.arange(0, 4, 0.125):
