@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_what_ships_is_whole_and_may_ship(name: str) -> None:
         "AGPL-3.0-or-later",
     }
     assert any(metric.unseen for metric in shipped.metrics)
-    assert b"/work/" not in path.read_bytes()
+    assert re.search(rb"/(home|root|tmp|work)/", path.read_bytes()) is None
 
 
 def test_the_pole_detector_ships() -> None:
