@@ -88,6 +88,10 @@ class StopLine(Part):
     nonmotor_signal: str | None = Field(default=None, description="lamp for non-motor vehicles; default: signal")
     movements: list[Movement] = Field(default=["S"], description="movements the lanes before it allow")
 
+    def signal_for(self, subject: Subject) -> str | None:
+        """Returns the lamp that governs: a non-motor lamp where there is one, else the motor lamp (Reg 38)."""
+        return self.nonmotor_signal or self.signal if subject == "nonmotor" else self.signal
+
 
 class Lane(Part):
     """A lane before the stop line; ``heading_px`` is a (from, to) arrow in travel direction."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.observations import Candidate, SignalState, SignalTimeline, TrackHistory, Undecided
+from core.observations import Candidate, SignalTimeline, TrackHistory, Undecided
 from core.site import Site
 from core.time import NS_PER_S
 from pipeline.observation import Observation
+from pipeline.sight import Sight
 from rules import RuleBook, Scene, SiteView, require_judged
-from vision.signal import SignalReader
 from vision.track import Tracker
 
 EVALUATE_EVERY_S = 2.0
@@ -36,8 +36,7 @@ class Judge:
         require_judged(site)
         self._view = SiteView.of(site)
         self._start_utc = start_utc
-        self._tracker = tracker or Tracker()
-        self._readers = {s.id: SignalReader(s.id) for s in site.signals}
+        self._sight = Sight((s.id for s in site.signals), tracker)
         self._book = RuleBook()
         self._recent: list[TrackHistory] = []
         self._next_ns = 0
@@ -45,24 +44,17 @@ class Judge:
 
     def add(self, observation: Observation) -> list[Finding | Undecided]:
         """Takes one frame; returns what became clear with it."""
-        ended: list[TrackHistory] = []
-        if observation.is_after_gap:
-            ended += self._tracker.finish()
-            for reader in self._readers.values():
-                reader.cut(observation.pts_ns)
         self._now_ns = observation.pts_ns
-        for signal_id, reader in self._readers.items():
-            reader.add(observation.pts_ns, observation.lamps.get(signal_id, SignalState.UNKNOWN))
-        ended += self._tracker.update(observation.detections)
+        ended = self._sight.add(observation)
         is_due = self._now_ns >= self._next_ns
         if is_due:
             self._next_ns = self._now_ns + int(EVALUATE_EVERY_S * NS_PER_S)
-        live = self._tracker.live() if is_due or ended else []
+        live = self._sight.live() if is_due or ended else []
         return self._evaluate(ended, live, live if is_due else [])
 
     def finish(self) -> list[Finding | Undecided]:
         """Ends the session; returns what was still open."""
-        return self._evaluate(self._tracker.finish(), [], [])
+        return self._evaluate(self._sight.finish(), [], [])
 
     def _evaluate(
         self, ended: list[TrackHistory], live: list[TrackHistory], due: list[TrackHistory]
@@ -70,7 +62,7 @@ class Judge:
         if not ended and not due:
             return []
         self._recent = [t for t in self._recent if self._now_ns - int(t.pts_ns[-1]) <= REMEMBER_S * NS_PER_S] + ended
-        signals = {key: reader.timeline() for key, reader in self._readers.items()}
+        signals = self._sight.timelines()
         scene = Scene(
             view=self._view,
             tracks=[*self._recent, *live],

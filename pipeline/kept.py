@@ -20,8 +20,7 @@ from core.errors import ConfigError
 from core.observations import ActorClass, SignalState, SignalTimeline, TrackHistory
 from core.time import NS_PER_S
 from pipeline.observation import Observation
-from vision.signal import SignalReader
-from vision.track import Tracker
+from pipeline.sight import Sight
 
 FORMAT = 1
 """Raised whenever the tracker or this layout changes: older files are worked out again."""
@@ -44,20 +43,12 @@ class Kept:
 
 def keep(session_id: str, observations: Sequence[Observation]) -> Kept:
     """Returns the whole tracks and lamp timelines of a session."""
-    tracker, ended = Tracker(), list[TrackHistory]()
-    readers = {name: SignalReader(name) for o in observations[:1] for name in o.lamps}
-    for observation in observations:
-        if observation.is_after_gap:
-            ended += tracker.finish()
-        for name, reader in readers.items():
-            if observation.is_after_gap:
-                reader.cut(observation.pts_ns)
-            reader.add(observation.pts_ns, observation.lamps.get(name, SignalState.UNKNOWN))
-        ended += tracker.update(observation.detections)
+    sight = Sight(name for o in observations[:1] for name in o.lamps)
+    ended = [track for observation in observations for track in sight.add(observation)]
     return Kept(
         session_id=session_id,
-        tracks=(*ended, *tracker.finish()),
-        lamps={name: reader.timeline() for name, reader in readers.items()},
+        tracks=(*ended, *sight.finish()),
+        lamps=sight.timelines(),
         end_ns=observations[-1].pts_ns if observations else 0,
     )
 

@@ -202,10 +202,11 @@ class _Run:
         if cases.knows(key):
             return False
         name = case_id(self._session, candidate)
-        if not vault.path(name).exists():
+        if vault.path(name).exists():
+            sealed = vault.sealed(name)
+        else:
             clips = self._bench.settings.home / "tmp"
-            vault.seal(build_draft(finding, self._session, self._site, self._bench.detector.model, clips))
-        sealed = vault.sealed(name)
+            sealed = vault.seal(build_draft(finding, self._session, self._site, self._bench.detector.model, clips))
         start_utc = self._session.start_utc
         return cases.add_case(
             NewCase(

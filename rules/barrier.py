@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.observations import ActorClass, Candidate, Outcome, Role, TrackHistory, Undecided
+from core.observations import ActorClass, Candidate, Outcome, TrackHistory, Undecided
 from core.site import Barrier, Site
 from rules.crossing import has_travelled
 from rules.ground import Path
 from rules.region import Array
-from rules.scene import Scene, moment
+from rules.scene import Scene, moments
 
 CLEAR_M = 1.0
 """So far from the barrier's foot is clearly on one side. Source: two walker widths, design default."""
@@ -72,12 +72,11 @@ def _judge(path: Path, fence: Barrier, scene: Scene) -> Outcome | None:
 def _candidate(
     path: Path, fence: Barrier, scene: Scene, rows: tuple[int, int, int], facts: dict[str, float]
 ) -> Candidate:
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V21",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows),
         parameters=scene.view.site.parameters("V21"),
         facts={**facts, "scale": scene.view.ground.scale_source},
         cues=("barrier_gap", "worker_on_duty"),

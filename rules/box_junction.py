@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.geometry import contains
-from core.observations import Candidate, Outcome, Role, TrackHistory, Undecided
+from core.observations import Candidate, Outcome, TrackHistory, Undecided
 from core.site import Box, Crosswalk, Site
 from rules.body import Body, body_of, runs
 from rules.ground import Path
-from rules.scene import FOUR_WHEELERS, Scene, moment
+from rules.scene import FOUR_WHEELERS, Scene, moments
 
 STAND_KMH = 2.0
 """Standing still. Source: V02 stationary_speed_max_kmh, violations.yaml."""
@@ -166,12 +166,11 @@ def _candidate(wait: Wait, tail: Tail, scene: Scene) -> Candidate:
     path, parameters = wait.body.path, scene.view.site.parameters("V16")
     late = path.t_s >= path.t_s[wait.first_row] + float(parameters["stationary_min_s"])
     rows = (wait.entry_row, wait.first_row, int(np.flatnonzero(late)[0]))
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V16",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows),
         parameters=dict(parameters),
         facts={
             "entered_s": round(float(path.t_s[wait.entry_row + 1]), 2),

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import contains
-from core.observations import ActorClass
 from core.site import Movement, Site, StopLine
 from rules.ground import Path
+from rules.scene import FOUR_WHEELERS
 
 Array = NDArray[np.float64]
 
-LONG = (ActorClass.CAR, ActorClass.BUS, ActorClass.TRUCK)
 SIDE_MARGIN_M = 0.4
 """A wheel may pass this far beside the drawn line's ends. Source: half a two-wheeler's width, domain.md 1.1."""
 REARM_M = 0.5
@@ -103,7 +102,7 @@ def has_travelled(path: Path, first: int, last: int) -> bool:
     size = float(min(start[3] - start[1], end[3] - end[1]))
     moved_y = min(abs(float(shift[1])), abs(float(shift[3]))) if shift[1] * shift[3] > 0 else 0.0
     moved_x = min(abs(float(shift[0])), abs(float(shift[2]))) if shift[0] * shift[2] > 0 else 0.0
-    share = TRAVEL_SHARE_LONG if path.history.class_id in LONG else TRAVEL_SHARE
+    share = TRAVEL_SHARE_LONG if path.history.class_id in FOUR_WHEELERS else TRAVEL_SHARE
     return float(np.hypot(moved_x, moved_y)) >= share * size
 
 

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import shapely
 
-from core.observations import ActorClass, Candidate, Outcome, Role, TrackHistory, Undecided
+from core.observations import ActorClass, Candidate, Outcome, TrackHistory, Undecided
 from core.site import Lane, Site
 from rules.ground import Path
 from rules.region import Array, depth_m, is_still_going, runs, union_of, way_m
-from rules.scene import Scene, moment
+from rules.scene import Scene, moments
 
 MOTOR_KINDS = ("motor", "bus", "emergency")
 """Lanes that count for crossing two of them; a mixed lane is shared with walkers."""
@@ -104,12 +104,11 @@ def _judge(path: Path, scene: Scene, span: tuple[int, int], depth: Array) -> Out
     rows = (max(first - 1, 0), first + int(depth[first : last + 1].argmax()), last)
     if len(set(rows)) < len(rows):
         rows = (first, (first + last) // 2, last)
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V19",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows),
         parameters=parameters,
         facts={
             "from_crosswalk_m": round(float(away_m.min()), 1),

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.geometry import contains
-from core.observations import Candidate, Outcome, Role, TrackHistory, Undecided
+from core.observations import Candidate, Outcome, TrackHistory, Undecided
 from core.site import Exit, Lane, Movement, Site
 from core.time import NS_PER_S
 from rules.body import even_body
 from rules.crossing import Crossing, crossings, has_travelled, movement_after
 from rules.ground import Array
 from rules.red_light import SETTLE_S
-from rules.scene import FOUR_WHEELERS, Scene, moment
+from rules.scene import FOUR_WHEELERS, Scene, moments
 
 LANE_KINDS = ("motor", "bus", "mixed")
 CUES = ("arrow_worn_or_occluded", "lane_blocked_ahead", "police_hand_signal", "giving_way_to_emergency_vehicle")
@@ -141,12 +141,11 @@ def _candidate(crossing: Crossing, approach: Approach, leave: tuple[Exit, int], 
     path, lamp = crossing.path, scene.lamp(crossing.line.signal)
     lane, share = approach.shares[0]
     rows = (crossing.before_row, crossing.past_row or crossing.before_row, leave[1])
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V14",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role, lamp) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows, lamp),
         parameters=scene.view.site.parameters("V14"),
         facts={
             "lane": lane.id,

@@ -12,18 +12,16 @@ from itertools import pairwise
 import numpy as np
 
 from core.geometry import contains
-from core.observations import Candidate, Outcome, Role
+from core.observations import Candidate, Outcome
 from core.site import Lane
 from rules.body import HOLE_S, MOVING_MPS, Body, body_of, even_body, runs
 from rules.ground import Array, Path
-from rules.scene import Scene, moment, standing_spans
+from rules.scene import STAND_MPS, STAND_S, Scene, moments, standing_spans
 
 ALONG_DEG = 30.0
 """Further off the lane's axis is across. Source: a third of a right angle; V04 takes 45 degrees for across."""
 GAP_S = 0.6
 """A hole this short in a run is jitter. Source: two frames at the slowest useful rate, 4 Hz."""
-STAND_MPS, STAND_S = 0.55, 2.0
-"""Standing in a bay: under 2 km/h for 2 s. Source: V02 stationary_speed_max_kmh, violations.yaml; red_light.py."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +67,11 @@ def lane_candidate(run: LaneRun, path: Path, scene: Scene, *, violation_id: str,
     """Returns the case of a drive along a lane: pictures at its start, middle and end."""
     times = (run.start_s, (run.start_s + run.end_s) / 2, run.end_s)
     rows = [int(np.abs(path.t_s - t).argmin()) for t in times]
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id=violation_id,
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows),
         parameters=scene.view.site.parameters(violation_id),
         facts={
             "distance_m": round(run.distance_m, 1),

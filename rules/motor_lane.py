@@ -21,7 +21,7 @@ import numpy as np
 import shapely
 
 from core.geometry import share_inside
-from core.observations import Candidate, Outcome, Role, TrackHistory
+from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
 from rules.ground import Path
 from rules.region import (
@@ -39,7 +39,7 @@ from rules.region import (
     union_of,
     way_m,
 )
-from rules.scene import FOUR_WHEELERS, TWO_WHEELERS, Scene, class_cues, moment, standing_spans
+from rules.scene import FOUR_WHEELERS, STAND_MPS, STAND_S, TWO_WHEELERS, Scene, class_cues, moments, standing_spans
 
 ALONG_DEG_MAX = 30.0
 """A course up to this far off the lane's axis rides along it. Source: design default, half of a steep lane change."""
@@ -57,8 +57,6 @@ BLOCKER_SHARE = 0.3
 """Share of a standing vehicle's footprint in the lane that blocks it. Source: 0.6 m of a car, what a bike needs."""
 FOOTPRINT_SHARE = 0.4
 """Lower part of a box that stands for the footprint. Source: as in parking.py."""
-STAND_MPS, STAND_S = 0.55, 2.0
-"""Standing: 2 km/h for 2 s. Source: V02 stationary_speed_max_kmh, violations.yaml; red_light.py."""
 
 
 def motor_lane(history: TrackHistory, scene: Scene) -> list[Outcome]:
@@ -139,12 +137,11 @@ class _Ride:
 def _candidate(path: Path, ride: _Ride, lane: Lane, scene: Scene, facts: dict[str, Any]) -> Candidate:
     first, last = ride.first, ride.last
     rows = (first, middle_row(path, first, last), last)
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V07",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows),
         parameters=scene.view.site.parameters("V07"),
         facts={
             "distance_m": round(ride.distance_m, 1),

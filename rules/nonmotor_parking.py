@@ -21,7 +21,7 @@ from core.site import NonmotorZone, Site
 from rules.ground import Path
 from rules.parking import footprint, is_in_bay, settled, stands
 from rules.region import middle_row
-from rules.scene import TWO_WHEELERS, Scene, class_cues, moment
+from rules.scene import TWO_WHEELERS, Scene, class_cues, moments
 
 BESIDE_S = 20.0
 """A person this long beside a bike in the last minute belongs to it. Source: walking past takes 3 s, design default."""
@@ -137,7 +137,7 @@ def _candidate(stay: Stay, zone: NonmotorZone, scene: Scene, *, confirmed_s: flo
         violation_id="V10",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows, roles=roles),
         parameters={**parameters, "confirm_s": zone.confirm_s or parameters["t_confirm_s"], "zone_kind": zone.kind},
         facts={
             "stood_s": round(stay.end_s - stay.start_s, 1),

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.observations import Candidate, Outcome, Role, SignalState, SignalTimeline, TrackHistory
+from core.observations import Candidate, Outcome, SignalState, SignalTimeline, TrackHistory
 from core.site import Site
 from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings
 from rules.overrun import Limits, reached_s, red_before, stand, undecided
-from rules.red_light import LAMP_DOUBT, STAND_MPS
-from rules.scene import TWO_WHEELERS, Scene, class_cues, moment, state_at
+from rules.red_light import LAMP_DOUBT
+from rules.scene import STAND_MPS, TWO_WHEELERS, Scene, class_cues, moments, state_at
 
 BEYOND_M = 6.0
 """Waiting for the lamp happens this near the line. Source: crosswalk and its set-back, GB 5768.3 (1-3 m and 3 m up)."""
@@ -46,7 +46,7 @@ def lacking(site: Site) -> list[str]:
     lines = [line for line in site.stop_lines if "nonmotor" in line.applies_to]
     if not lines:
         return ["draw a stop line that applies to nonmotor"]
-    signals = [(line.id, site.signal(line.nonmotor_signal or line.signal)) for line in lines]
+    signals = [(line.id, site.signal(line.signal_for("nonmotor"))) for line in lines]
     return [
         f"stop line '{line_id}' needs a signal with region_px"
         for line_id, signal in signals
@@ -69,7 +69,7 @@ def _judge(crossing: Crossing, scene: Scene) -> Outcome | None:
     if span is None:
         return None
     first, last = span
-    lamp = scene.lamp(crossing.line.nonmotor_signal or crossing.line.signal)
+    lamp = scene.lamp(crossing.line.signal_for("nonmotor"))
     entered_s = reached_s(crossing, over_m, first)
     entry = state_at(lamp, entered_s)
     if entry in (SignalState.GREEN, SignalState.YELLOW):
@@ -92,12 +92,11 @@ def _candidate(
     first, last = span
     before = red_before(crossing, lamp, float(parameters["overrun_min_m"]), first)
     rows = (crossing.before_row if before is None else before, first, last)
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V20",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role, lamp) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows, lamp),
         parameters=parameters,
         facts={
             "front_crossed_s": round(crossing.front_s, 2),

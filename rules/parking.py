@@ -20,7 +20,7 @@ from core.geometry import share_inside
 from core.observations import Candidate, Outcome, Role, TrackHistory
 from core.site import NoStopZone, Site, Subject
 from rules.ground import Path
-from rules.scene import FOUR_WHEELERS, Scene, moment
+from rules.scene import FOUR_WHEELERS, Scene, moments
 
 FOOTPRINT_SHARE = 0.4
 """Lower part of a box that stands for the footprint. Source: half the foreshortened length, ground.py at 24 degrees."""
@@ -86,7 +86,7 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Candidate | None:
             violation_id="V08",
             track_id=path.history.track_id,
             subject=path.history.class_id,
-            moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+            moments=moments(path, rows, roles=roles),
             parameters={**parameters, "confirm_s": needed_s, "zone_kind": zone.kind},
             facts={
                 "stood_s": round(float(path.t_s[last] - path.t_s[first]), 1),

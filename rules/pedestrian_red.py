@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import contains
-from core.observations import ActorClass, Candidate, Outcome, Role, SignalState, TrackHistory, Undecided
+from core.observations import ActorClass, Candidate, Outcome, SignalState, TrackHistory, Undecided
 from core.site import Crosswalk
 from core.time import NS_PER_S
 from rules.ground import Path
-from rules.scene import Scene, moment, state_at
+from rules.scene import Scene, moments, state_at
 
 
 def pedestrian_red(history: TrackHistory, scene: Scene) -> list[Outcome]:
@@ -57,12 +57,11 @@ def _judge(path: Path, crosswalk: Crosswalk, scene: Scene) -> Outcome | None:
         return None
     if lamp.state_at(int(path.history.pts_ns[rows[0]])) is not SignalState.RED:
         return None  # waited with a foot on the stripes and went on when it might
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V04",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role, lamp) for row, role in zip((entry - 1, *rows), roles, strict=True)),
+        moments=moments(path, (entry - 1, *rows), lamp),
         parameters=dict(parameters),
         facts={
             "entered_s": round(entered_s, 2),

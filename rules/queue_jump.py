@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import contains
-from core.observations import Candidate, Outcome, Role, TrackHistory
+from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
 from rules.body import Body, body_of, even_body, runs
 from rules.ground import Array
-from rules.scene import FOUR_WHEELERS, Scene, moment
+from rules.scene import FOUR_WHEELERS, Scene, moments
 
 STEADY_S = 1.0
 """A lane held shorter than this was only touched. Source: seen at two frames a second in two frames."""
@@ -131,12 +131,11 @@ def _judge(insertion: Insertion, history: TrackHistory, scene: Scene) -> Candida
     path = scene.path(history)
     times = (passed[0], insertion.cut_in_s, insertion.at_s)
     rows = [int(np.abs(path.t_s - t).argmin()) for t in times]
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V25",
         track_id=history.track_id,
         subject=history.class_id,
-        moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows),
         parameters=parameters,
         facts={
             "passed_vehicles": len(passed),

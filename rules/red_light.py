@@ -13,43 +13,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.observations import Candidate, Outcome, Role, SignalState, SignalTimeline, TrackHistory, Undecided
+from core.observations import Candidate, Outcome, SignalState, SignalTimeline, TrackHistory, Undecided
 from core.site import Signal, StopLine
 from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings, has_travelled, movement_after
-from rules.scene import Scene, class_cues, moment, standing_spans, state_at
+from rules.scene import STAND_MPS, STAND_S, Scene, class_cues, moments, standing_spans, state_at
 
 RULE_OF = {"motor": "V01", "nonmotor": "V03"}
 SETTLE_S = 5.0
 """A passage is judged this long after the body passed: the movement shows. Source: clip_post_s, violations.yaml."""
-STAND_MPS = 0.55
-"""Standing still: 2 km/h. Source: V02 stationary_speed_max_kmh, violations.yaml."""
-STAND_S = 2.0
-"""Shorter halts are hesitation, not waiting. Source: reaction time of 1-2 s in traffic engineering practice."""
 LAMP_DOUBT = "lamp not readable when the line was crossed"
 """Why a passage stays undecided under a lamp that says nothing."""
 
 
 def red_light(history: TrackHistory, scene: Scene) -> list[Outcome]:
     """Returns the red-light runs of one actor."""
-    violation_id = RULE_OF.get(scene.view.subject_of(history.class_id))
+    subject = scene.view.subject_of(history.class_id)
+    violation_id = RULE_OF.get(subject)
     if violation_id is None or not scene.view.site.is_enabled(violation_id):
         return []
     path = scene.path(history)
     found: list[Outcome] = []
     for line in scene.view.site.stop_lines:
-        if scene.view.subject_of(history.class_id) not in line.applies_to:
+        if subject not in line.applies_to:
             continue
         for crossing in crossings(path, line):
-            outcome = _judge(crossing, scene, violation_id, _signal_id(line, violation_id))
+            outcome = _judge(crossing, scene, violation_id, line.signal_for(subject))
             if outcome is not None:
                 found.append(outcome)
     return found
-
-
-def _signal_id(line: StopLine, violation_id: str) -> str | None:
-    """Returns the lamp that governs: a non-motor lamp where there is one, else the motor lamp (Reg 38)."""
-    return line.nonmotor_signal or line.signal if violation_id == "V03" else line.signal
 
 
 def _judge(crossing: Crossing, scene: Scene, violation_id: str, signal_id: str | None) -> Outcome | None:
@@ -157,7 +149,6 @@ def _candidate(
 ) -> Candidate:
     rows = (before, crossing.past_row or before, after)
     path = crossing.path
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     since_ns = lamp.since_at(int(crossing.front_s * NS_PER_S)) or 0
     speed_kmh = float(np.linalg.norm(path.velocity_mps()[rows[1]])) * 3.6
     cues = class_cues(path.history)
@@ -167,7 +158,7 @@ def _candidate(
         violation_id=violation_id,
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role, lamp) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows, lamp),
         parameters=scene.view.site.parameters(violation_id),
         facts={
             "front_crossed_s": round(crossing.front_s, 2),

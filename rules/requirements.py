@@ -1,7 +1,7 @@
 """What each rule needs on the site file, and what is missing: the text of ``lukou site check``."""
 
 from core.errors import ConfigError
-from core.site import Site, StopLine
+from core.site import Site, Subject
 from rules import (
     barrier,
     box_junction,
@@ -74,20 +74,16 @@ def _off(site: Site, rule: str) -> str:
     return "switched off under rules" if rule in site.rules else "optional: switch it on under rules"
 
 
-def _red_light(site: Site, subject: str) -> list[str]:
+def _red_light(site: Site, subject: Subject) -> list[str]:
     lines = [line for line in site.stop_lines if subject in line.applies_to]
     if not lines:
         return [f"draw a stop line that applies to {subject}"]
     gaps: list[str] = []
     for line in lines:
-        gaps += _lamp_gap(site, _governing(line, subject), f"stop line '{line.id}'")
+        gaps += _lamp_gap(site, line.signal_for(subject), f"stop line '{line.id}'")
         if "R" in line.movements and not any(e.movement == "R" for e in site.exits):
             gaps.append(f"stop line '{line.id}' allows right turns: draw the exit with movement R")
     return gaps
-
-
-def _governing(line: StopLine, subject: str) -> str | None:
-    return line.nonmotor_signal or line.signal if subject == "nonmotor" else line.signal
 
 
 def _pedestrian(site: Site) -> list[str]:

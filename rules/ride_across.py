@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from core.observations import Candidate, Outcome, Role, TrackHistory
+from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
 from rules.ground import Path
 from rules.region import COURSE_S, Array, Mask, depth_m, is_still_going, lane_at, middle_row, off_axis_deg, runs, way_m
-from rules.scene import TWO_WHEELERS, Scene, class_cues, moment
+from rules.scene import TWO_WHEELERS, Scene, class_cues, moments
 
 MOTOR_KINDS = ("motor", "bus", "emergency")
 """Lanes of the motor carriageway; a mixed lane is the riders' own."""
@@ -85,12 +85,11 @@ def _from_junction_m(path: Path, site: Site) -> Array:
 def _candidate(path: Path, scene: Scene, span: tuple[int, int], lane: Lane, facts: dict[str, float]) -> Candidate:
     first, last = span
     rows = (first, middle_row(path, first, last), last)
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V24",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows),
         parameters=scene.view.site.parameters("V24"),
         facts={
             **{name: round(value, 1) for name, value in facts.items()},

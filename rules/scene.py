@@ -18,6 +18,11 @@ from rules.ground import Ground, Path
 Made = TypeVar("Made")
 FOUR_WHEELERS = (ActorClass.CAR, ActorClass.BUS, ActorClass.TRUCK)
 TWO_WHEELERS = (ActorClass.BICYCLE, ActorClass.MOTORCYCLE)
+BEFORE_DURING_AFTER = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
+STAND_MPS = 0.55
+"""Standing still: 2 km/h. Source: V02 stationary_speed_max_kmh, violations.yaml."""
+STAND_S = 2.0
+"""Shorter halts are hesitation, not waiting. Source: reaction time of 1-2 s in traffic engineering practice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,13 @@ def moment(path: Path, row: int, role: Role, lamp: SignalTimeline | None = None)
         xyxy=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
         signal=None if lamp is None else lamp.state_at(pts_ns),
     )
+
+
+def moments(
+    path: Path, rows: Sequence[int], lamp: SignalTimeline | None = None, roles: Sequence[Role] = BEFORE_DURING_AFTER
+) -> tuple[Moment, ...]:
+    """Returns the law's moments of a track: one row for each role."""
+    return tuple(moment(path, row, role, lamp) for row, role in zip(rows, roles, strict=True))
 
 
 def class_cues(history: TrackHistory) -> tuple[str, ...]:

@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.observations import ActorClass, Candidate, Outcome, Role, TrackHistory
+from core.observations import ActorClass, Candidate, Outcome, TrackHistory
 from core.site import Point, Site, SolidLine
 from rules.body import Body, even_body, runs
 from rules.ground import Array
-from rules.scene import FOUR_WHEELERS, Scene, moment
+from rules.scene import FOUR_WHEELERS, Scene, moments
 
 GAP_S = 0.3
 """A hole this short while straddling is jitter. Source: half of V15 min_straddle_s, violations.yaml."""
@@ -129,13 +129,12 @@ def _off_line_deg(body: Body, line: SolidLine) -> Array:
 def _candidate(change: Change, line: SolidLine, history: TrackHistory, scene: Scene) -> Candidate:
     path, t_s = scene.path(history), change.body.path.t_s
     rows = [int(np.abs(path.t_s - t_s[row]).argmin()) for row in (change.before, change.middle, change.after)]
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     is_long = history.class_id is not ActorClass.CAR
     return Candidate(
         violation_id="V15",
         track_id=history.track_id,
         subject=history.class_id,
-        moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows),
         parameters=scene.view.site.parameters("V15"),
         facts={
             "line_kind": line.kind,

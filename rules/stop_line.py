@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.observations import Candidate, Outcome, Role, SignalState, TrackHistory
+from core.observations import ActorClass, Candidate, Outcome, SignalState, TrackHistory
 from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings
+from rules.ground import BODIES
 from rules.overrun import Limits, reached_s, red_before, stand, undecided
 from rules.red_light import LAMP_DOUBT
-from rules.scene import FOUR_WHEELERS, Scene, moment, state_at
+from rules.scene import FOUR_WHEELERS, Scene, moments, state_at
 
-CAR_M = 4.5
-"""Bodies longer than this hide their front more. Source: domain.md 1.1 (car 4.5 m)."""
+CAR_M = BODIES[ActorClass.CAR].length_m
+"""Bodies longer than this hide their front more. Source: domain.md 1.1, ground.py."""
 FRONT_DOUBT = 0.2
 """Share of the length beyond a car's by which the hidden front is in doubt. Source: city buses are 9 to 12 m, ours
 11 m; seen obliquely the box's lower edge is the nearer rear corner (benchmarks/legal_traffic.py, seeds 1688, 3884)."""
@@ -71,12 +72,11 @@ def _judge(crossing: Crossing, scene: Scene) -> Outcome | None:
         reason = "no other traffic seen moving while it stood" if is_alone else "no picture in red before it stood"
         return undecided("V02", crossing, last, reason)
     rows = (before, first, last)
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V02",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role, lamp) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows, lamp),
         parameters=dict(parameters),
         facts={
             "front_crossed_s": round(crossing.front_s, 2),

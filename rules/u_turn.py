@@ -19,12 +19,12 @@ import numpy as np
 import shapely
 
 from core.geometry import contains
-from core.observations import Candidate, Outcome, Role, SignalState, TrackHistory, Undecided
+from core.observations import Candidate, Outcome, SignalState, TrackHistory, Undecided
 from core.site import NoUTurnZone, Site
 from core.time import NS_PER_S
 from rules.body import MOVING_MPS, Body, even_body, runs
 from rules.ground import Array
-from rules.scene import FOUR_WHEELERS, Scene, moment, state_at
+from rules.scene import FOUR_WHEELERS, Scene, moments, state_at
 
 BREAK_DEG = 60.0
 """A course that jumps more than this in one step has gone into reverse. Source: a third of the half turn that makes."""
@@ -134,14 +134,13 @@ def _judge(turn: Turn, zone: NoUTurnZone, history: TrackHistory, scene: Scene) -
             )
     path, t_s = scene.path(history), turn.body.path.t_s
     rows = [int(np.abs(path.t_s - t_s[row]).argmin()) for row in (turn.start, turn.middle, turn.end)]
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     way_px = shapely.LineString(turn.body.centre_px[turn.start : turn.end + 1])
     site = scene.view.site
     return Candidate(
         violation_id="V13",
         track_id=history.track_id,
         subject=history.class_id,
-        moments=tuple(moment(path, row, role, lamp) for row, role in zip(rows, roles, strict=True)),
+        moments=moments(path, rows, lamp),
         parameters=site.parameters("V13"),
         facts={
             "turned_deg": round(turn.turned_deg),

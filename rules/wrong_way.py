@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import contains
-from core.observations import Candidate, Outcome, Role, TrackHistory
+from core.observations import Candidate, Outcome, TrackHistory
 from core.site import DirectionZone
 from rules.ground import Path
-from rules.scene import Scene, class_cues, moment
+from rules.scene import Scene, class_cues, moments
 
 RULE_OF = {"motor": "V06", "nonmotor": "V05"}
 CUES = {
@@ -64,13 +64,12 @@ def _judge(path: Path, zones: list[DirectionZone], scene: Scene, violation_id: s
         if not path.history.is_finished and path.history.pts_ns[last] == path.history.pts_ns[-1]:
             continue
         rows = (first, int(np.argmin(np.abs(path.t_s - (path.t_s[first] + path.t_s[last]) / 2))), last)
-        roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
         found.append(
             Candidate(
                 violation_id=violation_id,
                 track_id=path.history.track_id,
                 subject=path.history.class_id,
-                moments=tuple(moment(path, row, role) for row, role in zip(rows, roles, strict=True)),
+                moments=moments(path, rows),
                 parameters=dict(parameters),
                 facts={
                     "distance_m": round(distance_m, 1),

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import contains
-from core.observations import ActorClass, Candidate, Outcome, Role, SignalState, TrackHistory, Undecided
+from core.observations import ActorClass, Candidate, Outcome, SignalState, TrackHistory, Undecided
 from core.site import Crosswalk, Site
 from rules.body import HOLE_S, Body, even_body, evened, runs
 from rules.ground import Array, Path
-from rules.scene import Scene, class_cues, moment, state_at
+from rules.scene import Scene, class_cues, moments, state_at
 
 LANE_M = 3.5
 """Width of a traffic lane. Source: CJJ 37 urban roads, 3.25 to 3.5 m."""
@@ -290,12 +290,11 @@ def _candidate(passage: Passage, walk: Walk, scene: Scene, since_s: float) -> Ca
     path, lamp = passage.path, scene.lamp(passage.walk.signal)
     now = walk.row(passage.touch_s)
     gap_s = _gap_s(passage, walk, now)
-    roles = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
     return Candidate(
         violation_id="V12",
         track_id=path.history.track_id,
         subject=path.history.class_id,
-        moments=tuple(moment(path, row, role, lamp) for row, role in zip(_rows(passage, since_s), roles, strict=True)),
+        moments=moments(path, _rows(passage, since_s), lamp),
         parameters=scene.view.site.parameters("V12"),
         facts={
             "pedestrian_track_id": walk.track_id,
