@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import ModelError
 from core.observations import ActorClass, FloatArray, IntArray
 from models.registry import Manifest
 
@@ -83,8 +84,13 @@ def build_reader(manifest: Manifest, *, confidence: float | None = None, keep_ri
         manifest: The network's manifest; its class names are ActorClass names in lower case.
         confidence: Lowest confidence for every class instead of the manifest's.
         keep_riders: Leave a person inside a two-wheeler as a box of its own.
+
+    Raises:
+        ModelError: the network is no detector.
     """
     thresholds = manifest.thresholds
+    if manifest.task != "detect" or thresholds is None:
+        raise ModelError(f"model '{manifest.name}' finds no actors, its task is {manifest.task}; choose a detector")
     least = [thresholds.of(name) if confidence is None else confidence for name in manifest.classes]
     return Reader(
         class_of=np.array([ActorClass[name.upper()] for name in manifest.classes], dtype=np.int64),

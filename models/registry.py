@@ -8,9 +8,9 @@ import hashlib
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import ManifestMismatch, ModelError
 
@@ -59,17 +59,23 @@ class TrainingSource(Part):
 
 
 class Metric(Part):
-    """One measured figure row: this class on this set at this confidence."""
+    """One measured figure row: this class on this set at this confidence.
+
+    Detectors have ``recall``, ``precision`` and ``ap50``; readers and classifiers ``correct`` and ``wrong``,
+    the rest being "unreadable".
+    """
 
     set: str
     unseen: bool = Field(description="no picture of this place was used in training")
     labels: str = Field(description="who drew the boxes, and what they left out")
     class_name: str = Field(alias="class")
-    n: int = Field(ge=0, description="true boxes")
+    n: int = Field(ge=0, description="true boxes, or crops")
     conf: float
-    recall: float | None
-    precision: float | None
-    ap50: float | None
+    recall: float | None = None
+    precision: float | None = None
+    ap50: float | None = None
+    correct: float | None = Field(default=None, ge=0, le=1, description="share of the crops answered rightly")
+    wrong: float | None = Field(default=None, ge=0, le=1, description="share of the crops answered wrongly")
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -87,10 +93,10 @@ class Manifest(Part):
 
     name: str = Field(pattern=NAME_PATTERN)
     version: str
-    task: Literal["detect"]
+    task: Literal["detect", "read", "classify"]
     classes: list[str] = Field(min_length=1)
     input: NetworkInput
-    thresholds: Thresholds
+    thresholds: Thresholds | None = Field(default=None, description="of a detector; others say theirs in the recipe")
     licence: str
     initial_weights: str
     training_data: list[TrainingSource]
@@ -98,6 +104,12 @@ class Manifest(Part):
     weights: WeightsFile
     created: datetime
     recipe: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _has_thresholds(self) -> Self:
+        if self.task == "detect" and self.thresholds is None:
+            raise ValueError("a detector needs thresholds")
+        return self
 
     @property
     def sha256(self) -> str:

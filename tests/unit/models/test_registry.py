@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import ManifestMismatch, ModelError
 from core.observations import ActorClass
+from models.boxes import build_reader
 from models.registry import list_manifests, load_manifest, weights
 
 CONTENT = b"not really a network"
@@ -104,7 +105,22 @@ def test_a_damaged_manifest_names_the_place(tmp_path: Path, changes: dict[str, A
 
 def test_a_class_threshold_overrides_the_common_one(tmp_path: Path) -> None:
     thresholds = load_manifest("toy", install(tmp_path, manifest())).thresholds
+    assert thresholds is not None
     assert (thresholds.of("person"), thresholds.of("car")) == (0.2, 0.3)
+
+
+@pytest.mark.parametrize("task", ["read", "classify"])
+def test_only_a_detector_needs_thresholds(tmp_path: Path, task: str) -> None:
+    home = install(tmp_path, manifest(task=task, thresholds=None))
+    assert weights("toy", home).read_bytes() == CONTENT
+    with pytest.raises(ModelError, match="choose a detector") as error:
+        build_reader(load_manifest("toy", home))
+    one_line(error)
+
+
+def test_a_detector_without_thresholds_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="a detector needs thresholds"):
+        load_manifest("toy", install(tmp_path, manifest(thresholds=None)))
 
 
 @pytest.mark.parametrize("name", list_manifests())
@@ -112,7 +128,6 @@ def test_what_ships_is_whole_and_may_ship(name: str) -> None:
     shipped = load_manifest(name)
     path = weights(name)
     assert path.stat().st_size <= 12_000_000
-    assert [ActorClass[c.upper()] for c in shipped.classes] == list(ActorClass)
     assert {source.licence for source in shipped.training_data} <= {
         "CC BY 4.0",
         "MIT",
@@ -123,5 +138,5 @@ def test_what_ships_is_whole_and_may_ship(name: str) -> None:
     assert re.search(rb"/(home|root|tmp|work)/", path.read_bytes()) is None
 
 
-def test_the_pole_detector_ships() -> None:
-    assert "pole" in list_manifests()
+def test_the_pole_detector_ships_with_every_actor() -> None:
+    assert [ActorClass[c.upper()] for c in load_manifest("pole").classes] == list(ActorClass)
