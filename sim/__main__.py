@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -82,12 +82,15 @@ def pictures(
     scene_file: SceneFile,
     seeds: Annotated[str, typer.Option(help="world seeds, e.g. 20-29")],
     views: Annotated[int, typer.Option(min=1, help="random cameras and suns per seed")] = 4,
+    camera: Annotated[
+        Literal["pole", "drone"], typer.Option(help="pole, or drone: 40-120 m up, 0-45 degrees oblique")
+    ] = "pole",
     out: OutFolder = Path("out"),
 ) -> None:
     """Renders labelled pictures for the detector: random cameras, suns and traffic, YOLO labels."""
     from sim.pictures import parse_seeds, render_pictures
 
-    for path in render_pictures(load_scene(scene_file), parse_seeds(seeds), views, out):
+    for path in render_pictures(load_scene(scene_file), parse_seeds(seeds), views, out, camera=camera):
         console.print(str(path))
 
 

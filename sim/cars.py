@@ -1,4 +1,4 @@
-"""Procedural cars: a lofted body, a painted texture, wheels, and the faces for a fictional number plate."""
+"""Procedural cars: a lofted body, a painted texture, wheels, and where its number plates are."""
 
 from __future__ import annotations
 
@@ -193,14 +193,10 @@ def wheel(radius: float = 0.33, width: float = 0.21) -> Mesh:
     return mesh
 
 
-def plate_quads(kind: str) -> Mesh:
-    """Returns the rear and front plate faces of a car, textured by ``plate.build_plate``."""
-    plan = PLANS[kind]
-    mesh = Mesh()
-    rear, front = -plan.length / 2 - 0.035, plan.length / 2 + 0.035
-    mesh.quad([(rear, 0.22, 0.58), (rear, -0.22, 0.58), (rear, -0.22, 0.72), (rear, 0.22, 0.72)], (-1, 0, 0))
-    mesh.quad([(front, -0.22, 0.40), (front, 0.22, 0.40), (front, 0.22, 0.54), (front, -0.22, 0.54)], (1, 0, 0))
-    return mesh
+def plate_spots(kind: str) -> tuple[Triple, Triple]:
+    """Returns where the middle of the front and of the rear plate is."""
+    half = PLANS[kind].length / 2 + 0.035
+    return (half, 0.0, 0.47), (-half, 0.0, 0.65)
 
 
 def plate_backing(kind: str) -> Mesh:

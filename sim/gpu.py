@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,10 @@ _VERTEX_FORMAT = "3f 3f 2f 4f"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuMesh:
-    """A mesh on the graphics side. Shapes: hull (N, 3), the mesh's convex corners in its own frame."""
+    """A mesh on the graphics side.
+
+    Shapes: hull (N, 3), the mesh's convex corners in its own frame; marks as in ``Mesh``.
+    """
 
     surface: Any
     depth: Any
@@ -29,23 +33,23 @@ class GpuMesh:
     mode: int
     texture: Any
     hull: Matrix
+    marks: tuple[tuple[str, Matrix], ...] = ()
 
 
 class Gpu:
     """Context, programs and frame buffers for one picture size."""
 
-    def __init__(self, width_px: int, height_px: int) -> None:
+    def __init__(self, width_px: int, height_px: int, *, samples: int) -> None:
         os.environ.setdefault("LP_NUM_THREADS", "2")
         self.gl = _load_gl()
         self.context: Any = self.gl.create_standalone_context(backend="egl")
         self.width_px, self.height_px = width_px, height_px
         self._build_programs()
-        self._build_targets()
+        self._build_targets(0 if samples == 1 else samples)
         self.white = self.texture(np.full((2, 2, 4), 255, "u1"))
 
     def close(self) -> None:
         """Gives the context and everything in it back."""
-        self.context.gc_mode = "auto"
         self.context.release()
 
     def texture(self, image: Any) -> Any:
@@ -61,8 +65,10 @@ class Gpu:
     def mesh(self, solid: Solid) -> GpuMesh:
         """Uploads a mesh."""
         points, normals, uv, colours = solid.mesh.arrays()
-        buffer = self.context.buffer(np.concatenate([points, normals, uv, colours], 1).astype("f4").tobytes())
-        array = self.context.vertex_array
+        rows, order = _shared(np.concatenate([points, normals, uv, colours], 1).astype("f4"))
+        buffer = self.context.buffer(rows.tobytes())
+        index = self.context.buffer(order.astype("u4").tobytes())
+        array = partial(self.context.vertex_array, index_buffer=index)
         positions: Matrix = points.astype("f8")
         try:
             hull = positions[ConvexHull(positions).vertices]
@@ -76,6 +82,7 @@ class Gpu:
             mode=solid.mode,
             texture=None if solid.texture is None else self.texture(solid.texture),
             hull=hull,
+            marks=tuple(solid.mesh.marks),
         )
 
     def draw_depth(self, items: list[tuple[GpuMesh, Matrix]], view: Matrix, target: Any) -> None:
@@ -130,10 +137,12 @@ class Gpu:
         self.lamp_sheet, self.background_sheet = sheet(self.lamp), sheet(self.background)
         self.background_depth_sheet = sheet(self.background_depth)
 
-    def _build_targets(self) -> None:
+    def _build_targets(self, samples: int) -> None:
         size, half = (self.width_px, self.height_px), (self.width_px // 2, self.height_px // 2)
         make = self.context
-        self.frame = make.framebuffer([make.renderbuffer(size, 4, samples=4)], make.depth_renderbuffer(size, samples=4))
+        self.frame = make.framebuffer(
+            [make.renderbuffer(size, 4, samples=samples)], make.depth_renderbuffer(size, samples=samples)
+        )
         self.resolved = make.framebuffer([make.renderbuffer(size, 4)])
         self.ids = make.framebuffer([make.renderbuffer(half, 3)], make.depth_renderbuffer(half))
         self.static_shadow = self._shadow(STATIC_SHADOW_PX)
@@ -147,6 +156,13 @@ class Gpu:
         texture.filter = (self.gl.LINEAR, self.gl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
         return texture
+
+
+def _shared(rows: Any) -> tuple[Any, Any]:
+    """Returns the different rows of a triangle soup, and which of them each corner is."""
+    as_bytes = np.ascontiguousarray(rows).view([("", f"V{rows.itemsize * rows.shape[1]}")]).ravel()
+    _, first, order = np.unique(as_bytes, return_index=True, return_inverse=True)
+    return rows[first], order
 
 
 def set_matrix(program: Any, name: str, matrix: Matrix) -> None:

@@ -1,8 +1,7 @@
-"""Text in the picture: fictional number plates and the bar that marks a clip as synthetic."""
+"""Text in the picture: fonts, and the bar that marks a clip as synthetic."""
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ _FONTS = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
 )
-_PLATE_PX = (220, 70)
 
 
 @cache
@@ -27,23 +25,6 @@ def load_font(size_px: int) -> tuple[Any, bool]:
         if Path(name).exists():
             return ImageFont.truetype(name, size_px), True
     return ImageFont.load_default(size_px), False
-
-
-def build_plate(actor_id: str) -> Any:
-    """Returns a fictional blue plate drawn by the actor's id; the letter X after the dot is never issued.
-
-    Shapes: (70, 220, 4) uint8, linear RGB with gloss in alpha.
-    """
-    number = int(hashlib.md5(actor_id.encode(), usedforsecurity=False).hexdigest()[:6], 16) % 10000
-    font, is_chinese = load_font(46)
-    text = f"{'苏' if is_chinese else 'SU'}C·X{number:04d}"
-    image = Image.new("RGB", _PLATE_PX, (8, 36, 150))
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((3, 3, _PLATE_PX[0] - 4, _PLATE_PX[1] - 4), outline=(235, 235, 240), width=2)
-    draw.text((_PLATE_PX[0] / 2, _PLATE_PX[1] / 2), text, font=font, fill=(240, 240, 245), anchor="mm")
-    srgb = np.asarray(image, np.float32) / 255
-    rgba = np.concatenate([srgb**2.2, np.full((*srgb.shape[:2], 1), 0.2, np.float32)], -1)
-    return (np.clip(rgba, 0, 1) * 255).astype("u1")
 
 
 class Caption:

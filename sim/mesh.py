@@ -25,10 +25,14 @@ IDENTITY: Matrix = np.eye(4)
 
 
 class Mesh:
-    """A growing soup of triangles."""
+    """A growing soup of triangles.
+
+    ``marks`` names spots on it that get boxes of their own (a head, a plate): (name, corners (N, 3)).
+    """
 
     def __init__(self) -> None:
         self._parts: list[tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = []
+        self.marks: list[tuple[str, Matrix]] = []
 
     def add(
         self, points: ArrayLike, normals: ArrayLike, uv: ArrayLike | None = None, colour: ArrayLike = WHITE
@@ -49,6 +53,13 @@ class Mesh:
             turned = n @ matrix[:3, :3].T
             n = (turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)).astype(np.float32)
         self._parts.append((p, n, t, c))
+        for name, spot in other.marks:
+            self.mark(name, spot if matrix is None else spot @ matrix[:3, :3].T + matrix[:3, 3])
+        return self
+
+    def mark(self, name: str, corners: ArrayLike) -> Mesh:
+        """Names a spot by its corners, shape (N, 3)."""
+        self.marks.append((name, np.asarray(corners, np.float64).reshape(-1, 3)))
         return self
 
     def quad(
@@ -61,6 +72,7 @@ class Mesh:
     def scale(self, factor: float) -> Mesh:
         """Scales about the origin."""
         self._parts = [((p * factor).astype(np.float32), n, t, c) for p, n, t, c in self._parts]
+        self.marks = [(name, spot * factor) for name, spot in self.marks]
         return self
 
     def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

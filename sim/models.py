@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sim import buses, cars, lettering, riders
+from sim import buses, cars, plates, riders
 from sim.actors import Pose
 from sim.mesh import IDENTITY, Matrix, Mesh, Triple, place
 from sim.scene import Look
@@ -64,9 +64,9 @@ def parts_of(pose: Pose, look: Look) -> list[Part]:
     if pose.kind in cars.PLANS:
         return _car(pose, look, chance)
     if pose.kind == "bus":
-        return _bus()
+        return _bus(pose)
     if pose.kind == "ebike":
-        return _ebike(look, chance)
+        return _ebike(pose, look, chance)
     if pose.kind == "bicycle":
         return _bicycle(pose, look, chance)
     return _walker(pose, look, chance)
@@ -85,14 +85,29 @@ def _car(pose: Pose, look: Look, chance: int) -> list[Part]:
     return [
         Part(key=("body", kind, paint), build=lambda: Solid(mesh=model().body, mode=2, texture=model().texture)),
         Part(key=("trim", kind, paint), build=lambda: Solid(mesh=model().trim.merge(cars.plate_backing(kind)))),
-        Part(
-            key=("plate", pose.actor_id),
-            build=lambda: Solid(mesh=cars.plate_quads(kind), mode=2, texture=lettering.build_plate(pose.actor_id)),
-        ),
+        *_plates(pose, *cars.plate_spots(kind)),
     ]
 
 
-def _bus() -> list[Part]:
+def _plates(pose: Pose, front: Triple, rear: Triple) -> list[Part]:
+    """Returns an actor's plates: a front one where its kind carries one, and the rear one."""
+    plate = plates.plate_of(pose.actor_id, pose.kind)
+    if plate is None:
+        return []
+
+    def part(style: plates.Style, at: Triple, ahead: int) -> Part:
+        return Part(
+            key=("plate", plate.text, style, at),
+            build=lambda: Solid(
+                mesh=plates.plate_face(style, at, ahead), mode=2, texture=plates.plate_texture(plate.text, style)
+            ),
+        )
+
+    found = [part(plate.rear, rear, -1)]
+    return found if plate.front is None else [part(plate.front, front, 1), *found]
+
+
+def _bus(pose: Pose) -> list[Part]:
     built: dict[str, cars.CarModel] = {}
 
     def model() -> cars.CarModel:
@@ -103,6 +118,7 @@ def _bus() -> list[Part]:
     return [
         Part(key=("bus",), build=lambda: Solid(mesh=model().body, mode=2, texture=model().texture)),
         Part(key=("bus", "trim"), build=lambda: Solid(mesh=model().trim)),
+        *_plates(pose, (5.43, 0.0, 0.55), (-5.43, 0.0, 0.62)),
     ]
 
 
@@ -124,12 +140,13 @@ def _outfit(
     )
 
 
-def _ebike(look: Look, chance: int) -> list[Part]:
+def _ebike(pose: Pose, look: Look, chance: int) -> list[Part]:
     colour, carried = _EBIKES[chance % 5], look.box or _BOXES[(chance >> 12) % 4]
     outfit = _outfit(look, chance, helmet=look.helmet or _HELMETS[(chance >> 10) % 5])
     return [
         Part(key=("ebike", colour, carried), build=lambda: _plain(riders.build_ebike(colour, carried))),
         Part(key=("rider", outfit), build=lambda: _plain(riders.build_rider(outfit))),
+        *_plates(pose, (0.0, 0.0, 0.0), (-0.875, 0.0, 0.40)),
     ]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import cv2
 
@@ -13,7 +16,11 @@ from sim.render import Renderer
 from sim.scene import CameraSpec, Scene
 from sim.world import STEP_S, build_world
 
-_PICTURES_PER_VIEW = 10
+CameraKind = Literal["pole", "drone"]
+_PICTURES_PER_VIEW = {"pole": 10, "drone": 5}
+_PART_CLASSES = {"head": 0, "plate": 1}
+_MIN_PART_VISIBILITY = 0.6
+_MIN_PART_PX = {"head": 4.0, "plate": 3.0}
 _MIN_VISIBILITY = 0.25
 _MIN_SIDE_PX = 6.0
 
@@ -37,8 +44,13 @@ def parse_seeds(text: str) -> list[int]:
     return found
 
 
-def render_pictures(scene: Scene, seeds: list[int], views: int, out: Path) -> list[Path]:
-    """Renders ``views`` random views per seed and returns the pictures; each has a YOLO label file beside it."""
+def render_pictures(
+    scene: Scene, seeds: list[int], views: int, out: Path, *, camera: CameraKind = "pole"
+) -> list[Path]:
+    """Renders ``views`` random views per seed and returns the pictures.
+
+    Each has a YOLO label file ``.txt`` beside it, and ``.parts.txt`` with its heads (0) and plates (1).
+    """
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for seed in seeds:
@@ -47,16 +59,17 @@ def render_pictures(scene: Scene, seeds: list[int], views: int, out: Path) -> li
         for view in range(views):
             chance = random.Random(seed * 1000 + view)
             shot = scene.model_copy(
-                update={"seed": seed, "camera": random_camera(chance, scene), "sun": random_sun(chance)}
+                update={"seed": seed, "camera": _CAMERAS[camera](chance, scene), "sun": random_sun(chance)}
             )
             renderer = Renderer(shot)
-            gap_s = scene.duration_s / _PICTURES_PER_VIEW
-            times = [(k + chance.random()) * gap_s for k in range(_PICTURES_PER_VIEW)]
+            count = _PICTURES_PER_VIEW[camera]
+            times = [(k + chance.random()) * scene.duration_s / count for k in range(count)]
             for number, t_s in enumerate(times):
                 rendered = renderer.render(world.moments[min(int(t_s / STEP_S), len(world.moments) - 1)])
-                path = out / f"sim_{seed:04d}_{view:02d}_{number:02d}.jpg"
+                path = out / f"{camera}_{seed:04d}_{view:02d}_{number:02d}.jpg"
                 cv2.imwrite(str(path), rendered.bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])
                 path.with_suffix(".txt").write_text(yolo_text(rendered.labels, scene.camera.picture_size_px))
+                path.with_suffix(".parts.txt").write_text(parts_text(rendered.labels, scene.camera.picture_size_px))
                 written.append(path)
             renderer.close()
     return written
@@ -74,6 +87,23 @@ def random_camera(chance: random.Random, scene: Scene) -> CameraSpec:
     return CameraSpec(eye_m=eye, target_m=target, field_deg=chance.uniform(42, 74), picture_size_px=size)
 
 
+def random_drone(chance: random.Random, scene: Scene) -> CameraSpec:
+    """Returns a drone's camera 40-120 m up, from straight down to 45 degrees oblique, turned at random."""
+    height, tilt = chance.uniform(40, 120), math.radians(chance.choice([0.0, chance.uniform(0, 45)]))
+    turn, at = chance.uniform(0, 2 * math.pi), (chance.uniform(-25, 25), chance.uniform(-25, 25))
+    # A camera looking straight down has no upward direction; half a metre aside gives it one.
+    back = max(height * math.tan(tilt), 0.5)
+    eye = (at[0] - back * math.cos(turn), at[1] - back * math.sin(turn), height)
+    size = scene.camera.picture_size_px
+    return CameraSpec(eye_m=eye, target_m=(*at, 0.0), field_deg=chance.uniform(35, 65), picture_size_px=size)
+
+
+_CAMERAS: dict[CameraKind, Callable[[random.Random, Scene], CameraSpec]] = {
+    "pole": random_camera,
+    "drone": random_drone,
+}
+
+
 def random_sun(chance: random.Random) -> tuple[float, float, float]:
     """Returns a direction to the sun, from low to high."""
     return chance.uniform(-0.7, 0.7), chance.uniform(-0.7, 0.7), chance.uniform(0.35, 0.95)
@@ -81,12 +111,27 @@ def random_sun(chance: random.Random) -> tuple[float, float, float]:
 
 def yolo_text(labels: tuple[Label, ...], picture_size_px: tuple[int, int]) -> str:
     """Returns YOLO lines: class, then centre and size as shares of the picture; hardly visible actors are left out."""
-    width, height = picture_size_px
     lines = []
     for label in labels:
         x1, y1, x2, y2 = label.xyxy
         if label.visibility < _MIN_VISIBILITY or min(x2 - x1, y2 - y1) < _MIN_SIDE_PX:
             continue
-        box = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
-        lines.append(f"{int(label.class_id)} " + " ".join(f"{value:.6f}" for value in box))
-    return "\n".join(lines) + ("\n" if lines else "")
+        lines.append(_yolo_line(int(label.class_id), label.xyxy, picture_size_px))
+    return "".join(lines)
+
+
+def parts_text(labels: tuple[Label, ...], picture_size_px: tuple[int, int]) -> str:
+    """Returns YOLO lines of the heads (0) and plates (1) that can be seen; a plate's text follows its box."""
+    lines = []
+    for detail in (d for label in labels for d in label.details):
+        x1, y1, x2, y2 = detail.xyxy
+        if detail.visibility >= _MIN_PART_VISIBILITY and min(x2 - x1, y2 - y1) >= _MIN_PART_PX[detail.kind]:
+            line = _yolo_line(_PART_CLASSES[detail.kind], detail.xyxy, picture_size_px)
+            lines.append(f"{line.rstrip()} {detail.text}".rstrip() + "\n")
+    return "".join(lines)
+
+
+def _yolo_line(class_number: int, xyxy: tuple[float, float, float, float], picture_size_px: tuple[int, int]) -> str:
+    (x1, y1, x2, y2), (width, height) = xyxy, picture_size_px
+    box = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
+    return f"{class_number} " + " ".join(f"{value:.6f}" for value in box) + "\n"

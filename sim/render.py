@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from sim.actors import Pose
 from sim.camera import Camera, build_camera
 from sim.gpu import Gpu, GpuMesh, set_matrix
 from sim.ground import build_ground
-from sim.labels import Label, build_label
+from sim.labels import Label, build_details, build_label
 from sim.mesh import IDENTITY, Matrix, Mesh, place
 from sim.models import parts_of
 from sim.scene import Look, Scene
@@ -56,15 +56,18 @@ class _Drawn:
 class Renderer:
     """Draws one scene from its camera."""
 
-    def __init__(self, scene: Scene, *, camera: Camera | None = None) -> None:
+    def __init__(
+        self, scene: Scene, *, camera: Camera | None = None, ground: Solid | None = None, is_draft: bool = False
+    ) -> None:
+        """Prepares what does not move; a draft leaves edges rough and takes a third of the time."""
         self.camera = camera or build_camera(scene.camera)
         self._looks = {a.id: a.look for a in scene.cast}
-        self._gpu = Gpu(self.camera.width_px, self.camera.height_px)
+        self._gpu = Gpu(self.camera.width_px, self.camera.height_px, samples=1 if is_draft else 4)
         self._sun: Matrix = np.array(scene.sun) / np.linalg.norm(scene.sun)
         self._light = _light_matrix(self._sun)
         self._meshes: dict[tuple[Any, ...], GpuMesh] = {}
         self._noise = _noise(scene.seed, self.camera)
-        self._static = [self._gpu.mesh(solid) for solid in (_ground_solid(), *_town())]
+        self._static = [self._gpu.mesh(solid) for solid in (ground or _ground_solid(), *_town())]
         self._clouds = self._gpu.texture(_clouds())
         shadows = [(mesh, IDENTITY) for mesh in self._static[2:]]
         self._gpu.draw_depth(shadows, self._light, self._gpu.static_shadow_target)
@@ -79,7 +82,7 @@ class Renderer:
         drawn = self._prepare_all(moment)
         items = [item for d in drawn for item in d.items]
         self._gpu.draw_depth(items, self._light, self._gpu.moving_shadow_target)
-        self._begin(self.camera.view_projection)
+        self._begin(self.camera.view_projection, sun=self._sunlight)
         self._draw_background()
         seen = [d for d in drawn if d.is_in_view]
         self._draw_contacts(seen)
@@ -135,7 +138,7 @@ class Renderer:
         size = (camera.width_px, camera.height_px)
         items = [(mesh, IDENTITY) for mesh in self._static]
         lit = []
-        for sun in (1.0, 0.0):
+        for sun in (self._sunlight, 0.0):
             total = np.zeros((camera.height_px, camera.width_px, 3), "f4")
             for dx, dy in ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)):
                 shift: Matrix = np.eye(4)
@@ -219,18 +222,21 @@ class Renderer:
 
     def _label(self, drawn: list[_Drawn], *, is_measured: bool) -> tuple[Label, ...]:
         things = [(d.pose, class_id, items) for d in drawn for class_id, items in d.things()]
-        counts = self._count_pixels([items for _, _, items in things]) if is_measured else None
+        ids = self._draw_ids([items for _, _, items in things]) if is_measured else None
+        counts = None if ids is None else np.bincount(ids.ravel(), minlength=len(things) + 1) * 4
         labels = []
         for number, (pose, class_id, items) in enumerate(things, start=1):
             hull = np.concatenate([mesh.hull @ matrix[:3, :3].T + matrix[:3, 3] for mesh, matrix in items])
             seen_px = None if counts is None else float(counts[number])
             label = build_label(pose, class_id, hull, self.camera, seen_px=seen_px)
             if label is not None:
-                labels.append(label)
+                marks = [(n, c @ m[:3, :3].T + m[:3, 3]) for mesh, m in items for n, c in mesh.marks]
+                is_own = None if ids is None else ids == number
+                labels.append(replace(label, details=build_details(pose, marks, self.camera, is_own)))
         return tuple(labels)
 
-    def _count_pixels(self, things: list[list[tuple[GpuMesh, Matrix]]]) -> Any:
-        """Returns how many pixels of each thing are seen, shape (N + 1,), from index 1."""
+    def _draw_ids(self, things: list[list[tuple[GpuMesh, Matrix]]]) -> Any:
+        """Returns which thing is seen in each pixel, from 1, shape (H / 2, W / 2); 0 is none."""
         gpu = self._gpu
         gpu.ids.use()
         gpu.context.clear(0, 0, 0)
@@ -245,8 +251,9 @@ class Renderer:
             colour = ((number % 256) / 255.0, 0.0, (number // 256) / 255.0)
             coloured += [(mesh, matrix, colour) for mesh, matrix in items]
         gpu.draw_ids(coloured, self.camera.view_projection)
-        ids = np.frombuffer(gpu.ids.read(components=3, alignment=1), "u1").reshape(-1, 3).astype(int)
-        return np.bincount(ids[:, 0] + 256 * ids[:, 2], minlength=len(things) + 1) * 4
+        size = (self.camera.height_px // 2, self.camera.width_px // 2, 3)
+        ids = np.frombuffer(gpu.ids.read(components=3, alignment=1), "u1").reshape(size)[::-1].astype(int)
+        return ids[..., 0] + 256 * ids[..., 2]
 
     def _expose(self, picture: Any, step: int) -> Any:
         """Adds what a lens and a sensor add: bloom, softness, noise."""

@@ -13,6 +13,16 @@ from sim.mesh import Colour, Mesh, Triple, box, ellipsoid, surface, torus, tube
 SKINS: tuple[Triple, ...] = ((0.62, 0.44, 0.34), (0.55, 0.38, 0.28), (0.68, 0.5, 0.4))
 _BLACK: Colour = (0.03, 0.03, 0.03, 0.1)
 _HAIR: Triple = (0.03, 0.025, 0.02)
+_STAR = [
+    (x, y, 1.15 * z)
+    for x, y, z in (
+        *((math.cos(a), math.sin(a), 0.0) for a in np.linspace(0, 2 * math.pi, 8, endpoint=False)),
+        *((0.7 * math.cos(a), 0.7 * math.sin(a), 0.7) for a in np.linspace(0, 2 * math.pi, 8, endpoint=False)),
+        *((0.7 * math.cos(a), 0.7 * math.sin(a), -0.7) for a in np.linspace(0, 2 * math.pi, 8, endpoint=False)),
+        (0.0, 0.0, 1.0), (0.0, 0.0, -1.0),
+    )
+]  # fmt: skip
+"""Directions over a ball, a little taller than wide: a head."""
 _HIP_M, _SHOULDER_M, _HEIGHT_M = 0.92, 1.42, 1.72
 
 
@@ -95,7 +105,7 @@ def build_ebike(colour: Triple, box_colour: Triple | None = None) -> Mesh:
     mesh.merge(surface(np.array(rings), colour=paint))
     mesh.merge(ellipsoid((-0.25, 0, 0.70), (0.33, 0.13, 0.06), _BLACK, sides=8))
     mesh.merge(ellipsoid((-0.80, 0, 0.62), (0.04, 0.07, 0.04), (0.5, 0.02, 0.02, 0.7), sides=6))
-    mesh.merge(box((-0.86, 0, 0.40), (0.02, 0.2, 0.12), (0.75, 0.75, 0.75, 0.2)))
+    mesh.merge(box((-0.86, 0, 0.40), (0.02, 0.21, 0.13), (0.1, 0.1, 0.1, 0.2)))
     if box_colour is not None:
         return mesh.merge(box((-0.62, 0, 0.92), (0.42, 0.42, 0.38), (*box_colour, 0.3)))
     return mesh.merge(box((-0.66, 0, 0.78), (0.28, 0.28, 0.06), _BLACK))
@@ -202,6 +212,8 @@ def _head(mesh: Mesh, bones: _Skeleton, outfit: Outfit) -> None:
     head = bones.shoulder + up * 0.24 + np.array([0.02, 0, 0])
     mesh.merge(tube(bones.shoulder + up * 0.05, head, (0.05, 0.05), (*outfit.skin, 0.05)))
     mesh.merge(ellipsoid(head, (0.095, 0.078, 0.12), (*outfit.skin, 0.08), sides=10))
+    reach = 0.13 if outfit.helmet is not None else 0.11
+    mesh.mark("head", [head + reach * np.array(d) for d in _STAR])
     if outfit.helmet is not None:
         mesh.merge(ellipsoid(head + np.array([-0.01, 0, 0.03]), (0.135, 0.12, 0.125), (*outfit.helmet, 0.6), sides=10))
         return

@@ -11,8 +11,9 @@ from core.errors import ConfigError
 from core.observations import ActorClass
 from sim.actors import Pose
 from sim.camera import build_camera
-from sim.labels import Label, build_label
-from sim.pictures import parse_seeds, random_camera, render_pictures, yolo_text
+from sim.labels import Detail, Label, build_details, build_label
+from sim.pictures import parse_seeds, parts_text, random_camera, random_drone, render_pictures, yolo_text
+from sim.plates import plate_of
 from sim.scene import Scene, load_scene
 
 
@@ -72,3 +73,40 @@ def test_pictures_come_with_labels(scene: Scene, tmp_path: Path) -> None:
     paths = render_pictures(small, [1], 1, tmp_path)
     assert paths
     assert any(path.with_suffix(".txt").read_text() for path in paths)
+
+
+def test_a_plate_is_labelled_only_from_the_side_it_faces(scene: Scene) -> None:
+    """The pole camera looks north: it sees rear plates of northbound cars and front plates of southbound ones."""
+    camera = build_camera(scene.camera)
+    away = np.array([(1.92, -24.3, 0.6), (1.48, -24.3, 0.6), (1.48, -24.3, 0.74), (1.92, -24.3, 0.74)])
+    towards_it, turned_away = away[[1, 0, 3, 2]], away
+    (seen,) = build_details(pose(), [("plate", towards_it)], camera, None)
+    assert build_details(pose(), [("plate", turned_away)], camera, None) == ()
+    pixels = camera.project(towards_it)
+    assert seen.xyxy == pytest.approx([*pixels.min(0), *pixels.max(0)], abs=0.1)
+    plate = plate_of("it", "sedan")
+    assert plate is not None
+    assert seen.text == plate.text
+
+
+def test_heads_and_plates_that_are_hidden_have_no_line() -> None:
+    details = (
+        Detail(kind="head", xyxy=(960.0, 540.0, 980.0, 560.0), visibility=0.9),
+        Detail(kind="plate", xyxy=(0.0, 0.0, 96.0, 54.0), visibility=1.0, text="苏C12345"),
+        Detail(kind="plate", xyxy=(0.0, 0.0, 96.0, 54.0), visibility=0.3, text="苏C12345"),
+    )
+    label = Label(
+        pose=pose(), class_id=ActorClass.CAR, xyxy=(0, 0, 9, 9), visibility=1.0, is_truncated=False, details=details
+    )
+    assert parts_text((label,), (1920, 1080)).splitlines() == [
+        "0 0.505208 0.509259 0.010417 0.018519",
+        "1 0.025000 0.025000 0.050000 0.050000 苏C12345",
+    ]
+
+
+def test_a_drone_looks_at_the_junction_from_its_height(scene: Scene) -> None:
+    for seed in range(50):
+        spec = random_drone(random.Random(seed), scene)
+        assert 40 <= spec.eye_m[2] <= 120
+        camera = build_camera(spec)
+        assert camera.project(np.array([spec.target_m]))[0] == pytest.approx([960, 540], abs=0.5)
