@@ -57,9 +57,16 @@ class Renderer:
     """Draws one scene from its camera."""
 
     def __init__(
-        self, scene: Scene, *, camera: Camera | None = None, ground: Solid | None = None, is_draft: bool = False
+        self,
+        scene: Scene,
+        *,
+        camera: Camera | None = None,
+        ground: Solid | None = None,
+        sunlight: float = 1.0,
+        is_draft: bool = False,
     ) -> None:
         """Prepares what does not move; a draft leaves edges rough and takes a third of the time."""
+        self._sunlight = sunlight
         self.camera = camera or build_camera(scene.camera)
         self._looks = {a.id: a.look for a in scene.cast}
         self._gpu = Gpu(self.camera.width_px, self.camera.height_px, samples=1 if is_draft else 4)
