@@ -23,9 +23,9 @@ sys.path.insert(0, str(ROOT))
 from cli.noise import GRID, score_disturbed  # noqa: E402  # run as a script, the repository is not on the path yet
 from cli.scoring import score  # noqa: E402
 from sim.trajectories import Case, TrajectoryScene  # noqa: E402
-from sim.trajectories.camera import CAMERAS  # noqa: E402
 
 RED = {"V01", "V03", "V04"}
+CAMERAS = ("gantry", "left", "mast", "pole", "right")
 SITE: dict[str, Any] = {
     "stop_lines": [
         {"id": "south", "points_m": [[-7, 0], [7, 0]], "towards_m": [0, 8], "signal": "lamp", "movements": ["S", "R"]}
@@ -49,7 +49,7 @@ def lawful_scene(seed: int) -> Case:
         "title_en": "random lawful traffic",
         "title_zh": "随机守法交通",
         "law": "RTSL 38; Reg 38, 39",
-        "camera": dice.choice(sorted(CAMERAS)),
+        "camera": dice.choice(CAMERAS),
         "calibrated": dice.random() < 0.7,
         "until_s": round(until_s, 2),
         "lamps": {

@@ -96,5 +96,6 @@ CAMERAS = {
     "left": Pinhole(eye_m=(-9.0, -16.0, 7.5), target_m=(0.0, 2.0, 0.0), focal_px=1400.0),
     "right": Pinhole(eye_m=(9.0, -16.0, 7.5), target_m=(0.0, 2.0, 0.0), focal_px=1400.0),
     "mast": Pinhole(eye_m=(0.0, -24.0, 14.0), target_m=(0.0, 3.0, 0.0), focal_px=1700.0),
+    "high": Pinhole(eye_m=(0.0, -44.0, 14.0), target_m=(0.0, 6.0, 0.0), focal_px=1500.0),
 }
 """Where cameras hang: behind the waiting traffic, rear plates in sight, as on Chinese e-police poles."""

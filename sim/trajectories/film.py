@@ -25,6 +25,8 @@ CLASS_OF = {
     "bus": ActorClass.BUS,
     "truck": ActorClass.TRUCK,
 }
+POINTS = ("towards_m", "dashed_side_m")
+"""Keys of a site that hold one place."""
 SMALLEST_PX = 8.0
 """A box smaller than this each way is not detected."""
 CALIBRATED_ON = ((-6.0, -7.0), (6.0, -7.0), (6.0, 16.0), (-6.0, 16.0))
@@ -87,7 +89,7 @@ def _drawn(camera: Pinhole, key: str, value: Any) -> Any:
         return {k.removesuffix("_m") + "_px" if _is_place(k) else k: _drawn(camera, k, v) for k, v in value.items()}
     if not _is_place(key) or value is None:
         return [_drawn(camera, key, item) for item in value] if isinstance(value, list) else value
-    if key == "towards_m":
+    if key in POINTS:
         return camera.point(value)
     if key in {"points_m", "heading_m"}:
         return camera.line(value)
@@ -97,7 +99,7 @@ def _drawn(camera: Pinhole, key: str, value: Any) -> Any:
 
 
 def _is_place(key: str) -> bool:
-    return key in {"towards_m", "points_m", "heading_m"} or key.endswith(("polygon_m", "polygons_m", "islands_m"))
+    return key in {*POINTS, "points_m", "heading_m"} or key.endswith(("polygon_m", "polygons_m", "islands_m"))
 
 
 def _track(camera: Pinhole, actor: Actor, times_ns: NDArray[np.int64], number: int) -> TrackHistory:

@@ -11,10 +11,11 @@ from cli.main import call
 from cli.noise import GRID, score_disturbed
 from cli.scoring import FRAME_RATES, Report, all_cases, offence_of, score
 
-QUICK = 12
+QUICK = 20
 """Every so many scenes are judged in the quick run."""
 PER_OFFENCE = 8
-OFFENCES = {"V01", "V02", "V03", "V04", "V05", "V06", "V08"}
+OFFENCES = {f"V{number:02}" for number in range(1, 26)} - {"V09", "V11", "V17", "V18"}
+"""Every offence the rules propose; the others are refused with a reason (rules/needs_model.py)."""
 GOLDEN = {1, 2, 4, 5, 6, 9, 10, 11, 12, 13, 14, 15}
 """Golden scenarios of the domain law that concern the rules of this version and the lamps a camera sees."""
 
@@ -33,18 +34,18 @@ def told(report: Report) -> list[str]:
 
 def test_the_set_is_large_half_legal_and_covers_the_golden_scenarios() -> None:
     cases = all_cases()
-    per_offence = Counter(offence_of(case) for case in cases)
-    legal = Counter(offence_of(case) for case in cases if case.is_legal)
+    situations = Counter(offence for offence, _ in {(offence_of(case), case.family) for case in cases})
+    lawful = Counter(offence for offence, _ in {(offence_of(case), case.family) for case in cases if case.is_legal})
+    assert set(situations) == OFFENCES
     assert len(cases) >= 320
-    for offence in OFFENCES:
-        assert per_offence[offence] >= PER_OFFENCE
-        assert legal[offence] >= per_offence[offence] / 2
+    assert min(situations.values()) >= PER_OFFENCE
+    assert not [offence for offence in OFFENCES if lawful[offence] < situations[offence] / 2]
     assert {case.scene.golden for case in cases} >= GOLDEN
     assert len({case.case_id for case in cases}) == len(cases)
 
 
 def test_every_scene_names_an_article() -> None:
-    law = re.compile(r"RTSL|Reg|Order|GA/T|GB|DB4403")
+    law = re.compile(r"RTSL|Reg|Order|Points Measures|GA/T|GB|DB4403")
     assert not [case.case_id for case in all_cases() if not law.search(case.scene.law)]
 
 
