@@ -18,6 +18,7 @@ from shapely.geometry import Polygon
 from core.catalogue import catalogue
 from core.document import load_document
 from core.errors import ConfigError
+from core.source import Source
 
 Point = tuple[float, float]
 Subject = Literal["motor", "nonmotor", "pedestrian"]
@@ -243,6 +244,7 @@ class Site(Part):
     time_zone: str = Field(default="Asia/Shanghai", description="IANA zone of the place")
     camera: Camera
     clock: ClockSpec = ClockSpec()
+    source: Source | None = Field(default=None, description="where live pictures come from")
     calibration: Calibration | None = None
     two_wheelers: Literal["motor", "nonmotor"] = Field(
         default="nonmotor", description="law applied to the two-wheeler class until a reviewer says otherwise"
@@ -286,8 +288,10 @@ class Site(Part):
         return {**catalogue().get(violation_id).detect, **(switch.parameters if switch else {})}
 
     def sha256(self) -> str:
-        """Returns the hash pinned in every package: over the canonical JSON of the whole file."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        """Returns the hash pinned in every package: over the canonical JSON of the whole file but its address."""
+        text = json.dumps(
+            self.model_dump(mode="json", exclude={"source"}), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     def scaled_to(self, width_px: int, height_px: int) -> Site:
