@@ -1,0 +1,52 @@
+"""Sealing and filing one finding, once, whatever happens in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cases.records import NewCase
+from core.site import Site
+from core.time import at
+from pipeline.footage import Footage
+from pipeline.judge import Finding
+from pipeline.package import build_draft, candidate_key, case_id
+
+if TYPE_CHECKING:
+    from pipeline.process import Workbench
+
+
+def file_finding(finding: Finding, footage: Footage, site: Site, bench: Workbench) -> bool:
+    """Seals and files a finding; False when both were done before. After any error it may be called again.
+
+    Raises:
+        StoreError: the disk or database refuses.
+        SourceError: the pictures cannot be had any more.
+    """
+    candidate, vault = finding.candidate, bench.vault
+    key = candidate_key(footage, candidate)
+    if bench.cases.knows(key):
+        return False
+    name = case_id(footage, candidate)
+    if vault.path(name).exists():
+        sealed = vault.sealed(name)
+    else:
+        sealed = vault.seal(build_draft(finding, footage, site, bench.detector.model, bench.settings.home / "tmp"))
+    start_utc = footage.start_utc
+    return bench.cases.add_case(
+        NewCase(
+            case_id=name,
+            candidate_key=key,
+            session_id=footage.session_id,
+            violation_id=candidate.violation_id,
+            site_id=site.site_id,
+            camera_id=site.camera.camera_id,
+            place=site.place,
+            direction=site.direction,
+            occurred_utc=at(start_utc, candidate.moments[0].pts_ns) if start_utc else None,
+            onset_ns=candidate.onset_ns,
+            subject=candidate.subject.name,
+            manifest_sha256=sealed.manifest_sha256,
+            entry_sha256=sealed.entry_sha256,
+            cues=candidate.cues,
+        )
+    )
