@@ -3,6 +3,8 @@
 Shapes: points are (N, 2) float64 unless said otherwise.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
@@ -30,8 +32,12 @@ def homography(image_px: ArrayLike, ground_m: ArrayLike) -> Array:
 def project(matrix: Array, points: ArrayLike) -> Array:
     """Returns points (N, 2) taken through a homography."""
     xy = np.asarray(points, float).reshape(-1, 2)
-    out = np.c_[xy, np.ones(len(xy))] @ matrix.T
-    projected: Array = out[:, :2] / out[:, 2:]
+    x, y = xy[:, 0], xy[:, 1]
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    scale = x * g + y * h + i
+    projected = np.empty_like(xy)
+    projected[:, 0] = (x * a + y * b + c) / scale
+    projected[:, 1] = (x * d + y * e + f) / scale
     return projected
 
 
@@ -42,8 +48,37 @@ def contains(polygon: ArrayLike, points: ArrayLike) -> NDArray[np.bool_]:
     [True, False]
     """
     xy = np.asarray(points, float).reshape(-1, 2)
-    shape = shapely.Polygon(np.asarray(polygon, float))
-    return np.asarray(shapely.contains_xy(shape, xy[:, 0], xy[:, 1]), dtype=np.bool_)
+    shape, (low, high) = _prepared(_corners(polygon))
+    inside: NDArray[np.bool_] = ((xy > low) & (xy < high)).all(axis=1)
+    if inside.any():
+        near = xy[inside]
+        inside[inside] = shapely.contains_xy(shape, near[:, 0], near[:, 1])
+    return inside
+
+
+def _corners(polygon: ArrayLike) -> tuple[tuple[float, float], ...]:
+    if isinstance(polygon, list) and polygon and isinstance(polygon[0], tuple):
+        return tuple(polygon)
+    return tuple((float(x), float(y)) for x, y in np.asarray(polygon, float))
+
+
+@lru_cache(maxsize=1024)
+def _prepared(corners: tuple[tuple[float, float], ...]) -> tuple[shapely.Polygon, Array]:
+    """Returns a polygon ready to be asked often, and its bounds ((x1, y1), (x2, y2)); drawn areas are few."""
+    shape = shapely.Polygon(corners)
+    shapely.prepare(shape)
+    return shape, np.asarray(shape.bounds).reshape(2, 2)
+
+
+def may_touch(polygon: ArrayLike, box_xyxy: tuple[float, float, float, float]) -> bool:
+    """Tells whether a rectangle touches the upright rectangle around a polygon: cheap, to rule the rest out.
+
+    >>> may_touch([(0, 0), (4, 0), (0, 4)], (5, 0, 6, 1)), may_touch([(0, 0), (4, 0), (0, 4)], (3, 3, 6, 6))
+    (False, True)
+    """
+    _, ((left, top), (right, bottom)) = _prepared(_corners(polygon))
+    x1, y1, x2, y2 = box_xyxy
+    return bool(x1 <= right and x2 >= left and y1 <= bottom and y2 >= top)
 
 
 def share_inside(polygon: ArrayLike, box_xyxy: ArrayLike) -> float:
@@ -53,8 +88,11 @@ def share_inside(polygon: ArrayLike, box_xyxy: ArrayLike) -> float:
     0.5
     """
     x1, y1, x2, y2 = (float(v) for v in np.asarray(box_xyxy, float))
+    shape, ((left, top), (right, bottom)) = _prepared(_corners(polygon))
+    if x2 <= left or x1 >= right or y2 <= top or y1 >= bottom:
+        return 0.0
     rectangle = shapely.box(x1, y1, x2, y2)
-    return float(shapely.Polygon(np.asarray(polygon, float)).intersection(rectangle).area / max(rectangle.area, 1e-9))
+    return float(shape.intersection(rectangle).area / max(rectangle.area, 1e-9))
 
 
 def iou(first: ArrayLike, second: ArrayLike) -> Array:
@@ -69,4 +107,18 @@ def iou(first: ArrayLike, second: ArrayLike) -> Array:
     inter = np.maximum(wide, 0) * np.maximum(high, 0)
     area_a, area_b = ((box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]) for box in (a, b))
     ratio: Array = inter / np.maximum(area_a[:, None] + area_b[None] - inter, 1e-9)
+    return ratio
+
+
+def pair_iou(first: ArrayLike, second: ArrayLike) -> Array:
+    """Returns the intersection over union (N,) of boxes (N, 4) with boxes (N, 4), row by row.
+
+    >>> pair_iou([[0, 0, 2, 2]], [[1, 0, 3, 2]]).round(3).tolist()
+    [0.333]
+    """
+    a, b = np.asarray(first, float), np.asarray(second, float)
+    sizes = np.maximum(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0)
+    inter = sizes[:, 0] * sizes[:, 1]
+    area_a, area_b = ((box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]) for box in (a, b))
+    ratio: Array = inter / np.maximum(area_a + area_b - inter, 1e-9)
     return ratio

@@ -9,8 +9,10 @@ Pixel convention: ``xyxy`` is float32, full-resolution source pixels, x right, y
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,13 +37,20 @@ class ActorClass(IntEnum):
 
 
 class SignalState(StrEnum):
-    """Lamp group state. UNKNOWN never convicts."""
+    """Lamp group state. Only a steady RED convicts; a flashing green counts as GREEN."""
 
     RED = "red"
     YELLOW = "yellow"
     GREEN = "green"
+    FLASHING_YELLOW = "flashing_yellow"
     OFF = "off"
     UNKNOWN = "unknown"
+    FAULT = "fault"
+    """It shows something, but not what it should: see ``SignalFault``."""
+
+
+UNCLEAR = frozenset({SignalState.UNKNOWN, SignalState.OFF, SignalState.FLASHING_YELLOW, SignalState.FAULT})
+"""States under which no lamp says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +88,7 @@ class Detections:
         return len(self.confidence)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TrackHistory:
     """One actor over time, the only view a rule has of it.
 
@@ -106,10 +115,16 @@ class TrackHistory:
     def __len__(self) -> int:
         return len(self.pts_ns)
 
-    @property
+    @cached_property
     def t_s(self) -> NDArray[np.float64]:
         """Session time of each row, seconds, shape (N,)."""
         return self.pts_ns / NS_PER_S
+
+    @cached_property
+    def extent_px(self) -> tuple[float, float, float, float]:
+        """Everywhere it was: the box (x1, y1, x2, y2) around all its boxes."""
+        low, high = self.xyxy[:, :2].min(axis=0), self.xyxy[:, 2:].max(axis=0)
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
     @property
     def duration_s(self) -> float:
@@ -122,12 +137,14 @@ class SignalTimeline:
     """One lamp group over time: state ``states[i]`` holds from ``since_ns[i]`` to ``since_ns[i + 1]``.
 
     The last state holds to ``until_ns``; outside the covered span the state is UNKNOWN.
+    ``source`` is who said so: video, controller or both.
     """
 
     signal_id: str
     since_ns: tuple[int, ...]
     states: tuple[SignalState, ...]
     until_ns: int
+    source: str = "video"
 
     def state_at(self, pts_ns: int) -> SignalState:
         """Returns the state at a session position; UNKNOWN outside the covered span."""
@@ -153,7 +170,17 @@ class SignalTimeline:
     def _index(self, pts_ns: int) -> int | None:
         if not self.since_ns or pts_ns < self.since_ns[0] or pts_ns > self.until_ns:
             return None
-        return int(np.searchsorted(np.asarray(self.since_ns), pts_ns, side="right")) - 1
+        return bisect_right(self.since_ns, pts_ns) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalFault:
+    """A span in which a lamp or its feed cannot be right; ``kind`` says why (``vision.signal_health``)."""
+
+    signal_id: str
+    kind: str
+    start_ns: int
+    end_ns: int
 
 
 class Role(StrEnum):

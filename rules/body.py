@@ -7,13 +7,13 @@ From both and the class's standard size follows the body's middle, and from it a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.geometry import contains, project
 from rules.ground import Array, Path
-from rules.scene import Scene
 
 MOVING_MPS = 1.0
 """A course is read only above this. Source: twice the standing limit of 2 km/h, V02 violations.yaml."""
@@ -29,7 +29,7 @@ SIDEWISE = (-0.4, 0.0, 0.4)
 """Points across the body, shares of its width. Source: the wheels stand a tenth inside the body."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Body:
     """One vehicle's ground rectangle, row by row of ``path``.
 
@@ -50,20 +50,20 @@ class Body:
         """Standard width of the class."""
         return self.path.body.width_m
 
-    @property
+    @cached_property
     def front_px(self) -> Array:
         """Middle of the front edge (N, 2)."""
         return self.at_px(self.length_m / 2)
 
-    @property
+    @cached_property
     def rear_px(self) -> Array:
         """Middle of the rear edge (N, 2)."""
         return self.at_px(-self.length_m / 2)
 
     def at_px(self, ahead_m: float, aside_m: float = 0.0) -> Array:
         """Returns the picture points (N, 2) that lie so far ahead and aside of the body's middle."""
-        aside = np.c_[-self.ahead[:, 1], self.ahead[:, 0]]
-        return shifted_px(self.path, self.centre_px, ahead_m * self.ahead + aside_m * aside)
+        spots: Array = self.spots_px(np.array([ahead_m]), np.array([aside_m]))[0]
+        return spots
 
     def only(self, row: int) -> Body:
         """Returns the body at one row, as a body of that single row."""
@@ -79,31 +79,53 @@ class Body:
 
     def span_inside_m(self, polygon_px: ArrayLike, row: int, *, reach_m: float = 30.0) -> tuple[float, float] | None:
         """Returns (first, last) distance ahead of the body's middle at which its line of travel lies in a polygon."""
-        one = self.only(row)
         steps = np.arange(-reach_m, reach_m, GRAIN_M)
-        inside = contains(polygon_px, np.concatenate([one.at_px(float(step)) for step in steps]))
+        inside = contains(polygon_px, self.only(row).spots_px(steps, np.zeros_like(steps)))
         return (float(steps[inside][0]), float(steps[inside][-1])) if inside.any() else None
 
     def share_inside(self, polygon_px: ArrayLike) -> Array:
         """Returns the share (N,), 0-1, of the body that stands inside a polygon."""
-        inside = [
-            contains(polygon_px, self.at_px(along * self.length_m, across * self.width_m))
-            for along in LENGTHWISE
-            for across in SIDEWISE
-        ]
-        share: Array = np.mean(inside, axis=0)
+        share: Array = contains(polygon_px, self._wheels_px).reshape(-1, len(self.centre_px)).mean(axis=0)
         return share
 
     def spine_inside(self, polygon_px: ArrayLike) -> NDArray[np.bool_]:
         """Returns (5, N): which points of the body's middle line, rear to front, stand inside a polygon."""
-        return np.array([contains(polygon_px, self.at_px(along * self.length_m)) for along in LENGTHWISE])
+        return contains(polygon_px, self._spine_px).reshape(len(LENGTHWISE), -1)
+
+    @cached_property
+    def _centre_m(self) -> Array:
+        matrix = self.path.ground.matrix
+        return self.centre_px if matrix is None else project(matrix, self.centre_px)
+
+    @cached_property
+    def _spine_px(self) -> Array:
+        along = np.array(LENGTHWISE) * self.length_m
+        return self.spots_px(along, np.zeros_like(along))
+
+    @cached_property
+    def _wheels_px(self) -> Array:
+        along, across = np.meshgrid(np.array(LENGTHWISE) * self.length_m, np.array(SIDEWISE) * self.width_m)
+        return self.spots_px(along.ravel(), across.ravel())
+
+    def spots_px(self, ahead_m: Array, aside_m: Array) -> Array:
+        """Returns the picture points (K, N, 2) of K places given by how far ahead and aside of the middle they lie."""
+        aside = np.column_stack((-self.ahead[:, 1], self.ahead[:, 0]))
+        by_m = ahead_m[:, None, None] * self.ahead + aside_m[:, None, None] * aside
+        if self.path.ground.matrix is None:
+            moved: Array = self.centre_px + by_m * self.path.scale_px_per_m
+            return moved
+        return self.path.ground.shifted_px(self._centre_m, by_m).reshape(by_m.shape)
 
 
 def body_of(path: Path, lying: Array | None = None) -> Body | None:
     """Returns a vehicle's body; one never seen moving lies along ``lying`` (2,), or is None without it."""
-    ahead = courses(path)
-    if ahead is None and lying is not None:
-        ahead = np.repeat(np.asarray(lying, float)[None], len(path.t_s), 0)
+    moving = path.once("body", lambda: _body(path, courses(path)))
+    if moving is not None or lying is None:
+        return moving
+    return _body(path, np.repeat(np.asarray(lying, float)[None], len(path.t_s), 0))
+
+
+def _body(path: Path, ahead: Array | None) -> Body | None:
     if ahead is None:
         return None
     sight = _sight(path)
@@ -113,17 +135,20 @@ def body_of(path: Path, lying: Array | None = None) -> Body | None:
     return Body(path=path, centre_px=shifted_px(path, path.foot_px, sight * reach_m[:, None]), ahead=ahead)
 
 
-def even_body(path: Path, scene: Scene) -> Body | None:
+def even_body(path: Path) -> Body | None:
     """Returns a vehicle's body at even steps, worked out once for all rules; None while its course is unknown."""
-    key = ("even body", path.history.track_id)
-    return scene.once(key, lambda: body_of(evened(path)) if len(path.t_s) >= 3 else None)
+    return path.once("even body", lambda: body_of(even_path(path)) if len(path.t_s) >= 3 else None)
+
+
+def even_path(path: Path) -> Path:
+    """Returns the path at even steps, worked out once for all rules."""
+    return path.once("even path", lambda: evened(path))
 
 
 def courses(path: Path) -> Array | None:
     """Returns unit course vectors (N, 2); a standing vehicle keeps the course it came with."""
-    velocity = path.velocity_mps(1.0)
-    speed = np.linalg.norm(velocity, axis=1)
-    is_steady = np.linalg.norm(path.velocity_mps(2.0), axis=1) >= MOVING_MPS
+    velocity, speed = path.velocity_mps(1.0), path.speed_mps(1.0)
+    is_steady = path.speed_mps(2.0) >= MOVING_MPS
     moving = np.flatnonzero((speed >= MOVING_MPS) & is_steady)
     if not len(moving):
         return None
@@ -171,13 +196,16 @@ def shifted_px(path: Path, points_px: Array, by_m: Array) -> Array:
     if matrix is None:
         moved: Array = points_px + by_m * path.scale_px_per_m
         return moved
-    back = np.asarray(np.linalg.inv(matrix), np.float64)
-    return project(back, project(matrix, points_px) + by_m)
+    return path.ground.shifted_px(project(matrix, points_px), by_m)
 
 
 def _sight(path: Path) -> Array:
     """Returns unit vectors (N, 2) on the road that lead away from the camera at each foot point."""
-    away = path.vectors_m(path.foot_px, path.foot_px - np.array([0.0, 4.0]))
+    beyond_px = path.foot_px - np.array([0.0, 4.0])
+    if path.ground.matrix is None:
+        away = path.vectors_m(path.foot_px, beyond_px)
+    else:
+        away = project(path.ground.matrix, beyond_px) - path.foot_m
     unit: Array = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
     return unit
 

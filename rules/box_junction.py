@@ -84,7 +84,7 @@ def lacking(site: Site) -> list[str]:
 
 def _stands(path: Path, least_s: float) -> list[tuple[int, int]]:
     """Returns (first, last) rows of every stand; boxes that jump for a moment do not end one, moving on does."""
-    slow = np.linalg.norm(path.velocity_mps(STAND_WINDOW_S), axis=1) <= STAND_KMH / 3.6
+    slow = path.speed_mps(STAND_WINDOW_S) <= STAND_KMH / 3.6
     spans = runs(slow, path.t_s, STAND_WINDOW_S)
     return [(a, b) for a, b in spans if path.t_s[b] - path.t_s[a] >= least_s and path.shift_m(a, b) <= STAND_SHIFT_M]
 
@@ -128,8 +128,8 @@ def _explained(wait: Wait, scene: Scene) -> Outcome | None:
 def _tail(wait: Wait, scene: Scene, at_s: float) -> Tail | None:
     """Returns the nearest vehicle that stood or crawled ahead in the same lane at a moment."""
     found: list[Tail] = []
-    for other in scene.tracks:
-        if other.class_id not in FOUR_WHEELERS or other.track_id == wait.body.path.history.track_id:
+    for other in scene.seen_at(at_s, FOUR_WHEELERS):
+        if other.track_id == wait.body.path.history.track_id:
             continue
         tail = _as_tail(wait, scene.path(other), at_s)
         found += [] if tail is None else [tail]
@@ -137,10 +137,8 @@ def _tail(wait: Wait, scene: Scene, at_s: float) -> Tail | None:
 
 
 def _as_tail(wait: Wait, path: Path, at_s: float) -> Tail | None:
-    if len(path.t_s) < 3 or not path.t_s[0] <= at_s <= path.t_s[-1]:
-        return None
     row = int(np.abs(path.t_s - at_s).argmin())
-    speed_kmh = float(np.linalg.norm(path.velocity_mps(STAND_WINDOW_S)[row])) * 3.6
+    speed_kmh = float(path.speed_mps(STAND_WINDOW_S)[row]) * 3.6
     if speed_kmh > CRAWL_KMH:
         return None
     ahead = wait.body.ahead[wait.first_row]

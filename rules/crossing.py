@@ -52,8 +52,10 @@ class Crossing:
 
 def crossings(path: Path, line: StopLine) -> list[Crossing]:
     """Returns every passage of the line by one actor: front past it, and, if it got so far, its whole body."""
-    if len(path.t_s) < 3:
-        return []
+    return path.once(("crossings", line.id), lambda: _crossings(path, line) if len(path.t_s) >= 3 else [])
+
+
+def _crossings(path: Path, line: StopLine) -> list[Crossing]:
     foot_m, along_m, span_m = path.to_line_m(line.points_px, line.towards_px)
     middle = np.asarray(line.points_px, float).mean(axis=0)
     away = path.away(line.towards_px, middle)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from core.catalogue import catalogue
-from core.geometry import iou
+from core.geometry import iou, pair_iou
 from core.observations import Candidate, Outcome, TrackHistory, Undecided
 from core.time import NS_PER_S
 from rules.barrier import barrier
@@ -66,7 +67,7 @@ class RuleBook:
     """Runs every rule over the tracks and remembers what was already said."""
 
     def __init__(self) -> None:
-        self._candidates: list[tuple[Candidate, TrackHistory]] = []
+        self._candidates: dict[str, list[tuple[Candidate, TrackHistory]]] = defaultdict(list)
         self._said: set[tuple[Any, ...]] = set()
 
     def evaluate(self, histories: list[TrackHistory], scene: Scene) -> list[Outcome]:
@@ -80,33 +81,35 @@ class RuleBook:
     def _is_new(self, outcome: Outcome, history: TrackHistory) -> bool:
         if isinstance(outcome, Undecided):
             key: tuple[Any, ...] = (outcome.violation_id, outcome.track_id, outcome.reason)
-            has_case = any((c.violation_id, c.track_id) == key[:2] for c, _ in self._candidates)
-            if not history.is_finished or key in self._said or has_case:
+            if not history.is_finished or key in self._said:
+                return False
+            if any(c.track_id == outcome.track_id for c, _ in self._candidates[outcome.violation_id]):
                 return False
             self._said.add(key)
             return True
         window_ns = int(float(catalogue().defaults["dedup_window_s"]) * NS_PER_S)
-        for earlier, earlier_history in self._candidates:
-            if earlier.violation_id != outcome.violation_id or earlier.region_id != outcome.region_id:
+        for earlier, earlier_history in self._candidates[outcome.violation_id]:
+            if earlier.region_id != outcome.region_id:
                 continue
             is_same_actor = earlier.track_id == outcome.track_id
             if is_same_actor and outcome.onset_ns - earlier.end_ns < window_ns:
                 return False
             if not is_same_actor and _is_same_body(earlier_history, history, earlier, outcome):
                 return False
-        self._candidates.append((outcome, history))
+        self._candidates[outcome.violation_id].append((outcome, history))
         return True
 
 
 def _is_same_body(first: TrackHistory, second: TrackHistory, earlier: Candidate, later: Candidate) -> bool:
     """Tells whether two tracks are one actor: boxes on each other while both live, or one handed over to the other."""
-    shared, at_first, at_second = np.intersect1d(first.pts_ns, second.pts_ns, return_indices=True)
-    if len(shared):
-        overlaps = [float(iou(first.xyxy[a], second.xyxy[b])[0, 0]) for a, b in zip(at_first, at_second, strict=True)]
-        return float(np.median(overlaps)) > SAME_PLACE_IOU
     one, two = (first, second) if first.pts_ns[0] < second.pts_ns[0] else (second, first)
     hole_s = (two.pts_ns[0] - one.pts_ns[-1]) / NS_PER_S
-    if not 0 <= hole_s <= HANDOVER_S:
+    if hole_s > HANDOVER_S:
+        return False
+    shared, at_first, at_second = np.intersect1d(first.pts_ns, second.pts_ns, assume_unique=True, return_indices=True)
+    if len(shared):
+        return float(np.median(pair_iou(first.xyxy[at_first], second.xyxy[at_second]))) > SAME_PLACE_IOU
+    if hole_s < 0:
         return False
     is_overlapping_run = earlier.end_ns >= later.onset_ns - int(HANDOVER_S * NS_PER_S)
     return is_overlapping_run and float(iou(one.xyxy[-1], two.xyxy[0])[0, 0]) > SAME_PLACE_IOU

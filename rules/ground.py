@@ -8,8 +8,12 @@ said so in the record (``Ground.scale_source``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
+from math import hypot
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +23,7 @@ from core.observations import ActorClass, TrackHistory
 from core.site import Site
 
 Array = NDArray[np.float64]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,7 @@ class Path:
 
     Shapes: t_s (N,), foot_px (N, 2) the middle of the box's lower edge, smoothed; boxes (N, 4) smoothed;
     scale_px_per_m (N, 2) local pixels per metre across and along the line of sight (uncalibrated only).
+    What rules derive from it is worked out once and shared: nobody may write into what a path gives.
     """
 
     history: TrackHistory
@@ -62,6 +68,17 @@ class Path:
     foot_px: Array
     boxes: Array
     scale_px_per_m: Array
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Returns what ``make`` gives for a key, worked out once for all rules; arrays come read-only."""
+        if key not in self._made:
+            value = make()
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+            self._made[key] = value
+        made: Made = self._made[key]
+        return made
 
     @property
     def body(self) -> Body:
@@ -75,6 +92,9 @@ class Path:
         start, ``span`` is the line's length on the same scale.
         """
         line, towards = np.asarray(points_px, float), np.asarray(towards_px, float)
+        return self.once(("to line", line.tobytes(), towards.tobytes()), lambda: self._to_line(line, towards))
+
+    def _to_line(self, line: Array, towards: Array) -> tuple[Array, Array, Array]:
         parts = [self._to_segment(a, b, towards) for a, b in pairwise(line)]
         distance, along, length = (np.stack(values) for values in zip(*parts, strict=True))
         outside = np.maximum(np.maximum(-along, along - length), 0)
@@ -94,8 +114,10 @@ class Path:
     def arrow_m(self, from_to_px: ArrayLike) -> Array:
         """Returns an arrow drawn in the picture as a vector (N, 2) in metres on each row's local scale."""
         arrow = np.asarray(from_to_px, float)
-        count = len(self.t_s)
-        return self.vectors_m(np.repeat(arrow[:1], count, 0), np.repeat(arrow[1:], count, 0))
+        if self.ground.matrix is not None:
+            start, end = project(self.ground.matrix, arrow)
+            return np.broadcast_to(end - start, (len(self.t_s), 2))
+        return self.vectors_m(arrow[:1], arrow[1:])
 
     def vectors_m(self, from_px: Array, to_px: Array) -> Array:
         """Returns row-wise vectors (N, 2) in metres between picture points, on each row's local scale."""
@@ -104,27 +126,50 @@ class Path:
         vectors: Array = (to_px - from_px) / self.scale_px_per_m
         return vectors
 
+    @property
+    def foot_m(self) -> Array:
+        """Foot points (N, 2) on the ground plane, metres; only where the road is calibrated."""
+        matrix = self.ground.matrix
+        if matrix is None:
+            raise ValueError("no ground plane without calibration")
+        return self.once("foot_m", lambda: project(matrix, self.foot_px))
+
     def velocity_mps(self, window_s: float = 0.8) -> Array:
         """Returns the velocity (N, 2) m/s over a window centred on each row."""
-        early = np.maximum(np.searchsorted(self.t_s, self.t_s - window_s / 2, side="left"), 0)
+        return self.once(("velocity", window_s), lambda: self._velocity_mps(window_s))
+
+    def speed_mps(self, window_s: float) -> Array:
+        """Returns the speed (N,) m/s over a window centred on each row."""
+        return self.once(("speed", window_s), lambda: np.linalg.norm(self.velocity_mps(window_s), axis=1))
+
+    def _velocity_mps(self, window_s: float) -> Array:
+        early = np.searchsorted(self.t_s, self.t_s - window_s / 2, side="left")
         late = np.minimum(np.searchsorted(self.t_s, self.t_s + window_s / 2, side="right") - 1, len(self.t_s) - 1)
         span_s = np.maximum(self.t_s[late] - self.t_s[early], 1e-3)
-        velocity: Array = self.vectors_m(self.foot_px[early], self.foot_px[late]) / span_s[:, None]
-        return velocity
+        return self._between_rows_m(early, late) / span_s[:, None]
+
+    def _between_rows_m(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> Array:
+        """Returns the vectors (N, 2) in metres from the foot points of some rows to those of others."""
+        if self.ground.matrix is not None:
+            return self.foot_m[last] - self.foot_m[first]
+        return self.vectors_m(self.foot_px[first], self.foot_px[last])
 
     def shift_m(self, first: int, last: int) -> float:
         """Returns how far the foot point moved between two rows, metres."""
         if self.ground.matrix is not None:
-            pair = project(self.ground.matrix, self.foot_px[[first, last]])
-            return float(np.linalg.norm(pair[1] - pair[0]))
+            x, y = self.foot_m[last] - self.foot_m[first]
+            return hypot(float(x), float(y))
         scale = (self.scale_px_per_m[first] + self.scale_px_per_m[last]) / 2
         return float(np.linalg.norm((self.foot_px[last] - self.foot_px[first]) / scale))
 
     def away_m(self, place: int | Array) -> Array:
         """Returns the distance (N,) of every row from one row's place, or from a picture point, metres."""
-        point = self.foot_px[place] if isinstance(place, int) else place
-        here = np.repeat(point[None], len(self.t_s), 0)
-        distance: Array = np.linalg.norm(self.vectors_m(here, self.foot_px), axis=1)
+        point = self.foot_px[place] if isinstance(place, int) else np.asarray(place, float)
+        if self.ground.matrix is not None:
+            ways = self.foot_m - project(self.ground.matrix, point)
+        else:
+            ways = self.vectors_m(point[None], self.foot_px)
+        distance: Array = np.linalg.norm(ways, axis=1)
         return distance
 
     def away(self, towards_px: ArrayLike, origin_px: ArrayLike) -> float:
@@ -140,22 +185,20 @@ class Path:
         return float(-metric[1] / max(np.linalg.norm(metric), 1e-9))
 
     def _to_segment(self, a: Array, b: Array, towards: Array) -> tuple[Array, Array, Array]:
-        count = len(self.t_s)
         if self.ground.matrix is not None:
-            foot = project(self.ground.matrix, self.foot_px)
-            pa, pb, pt = (project(self.ground.matrix, [p])[0] for p in (a, b, towards))
-            start, end, target = (np.repeat(p[None], count, 0) for p in (pa, pb, pt))
+            foot = self.foot_m
+            start, end, target = project(self.ground.matrix, np.stack((a, b, towards)))[:, None]
         else:
             foot = self.foot_px / self.scale_px_per_m
             start, end, target = (p[None] / self.scale_px_per_m for p in (a, b, towards))
         line = end - start
         length = np.maximum(np.linalg.norm(line, axis=1), 1e-9)
         unit = line / length[:, None]
-        normal = np.c_[-unit[:, 1], unit[:, 0]]
+        normal = np.column_stack((-unit[:, 1], unit[:, 0]))
         side = np.sign(((target - start) * normal).sum(axis=1))
         distance = ((foot - start) * normal).sum(axis=1) * side
         along = ((foot - start) * unit).sum(axis=1)
-        return distance, along, length
+        return distance, along, np.broadcast_to(length, along.shape)
 
 
 class Ground:
@@ -167,12 +210,17 @@ class Ground:
             points = site.calibration.points
             self.matrix = homography([p.image_px for p in points], [p.ground_m for p in points])
             self._middle_px = np.mean([p.image_px for p in points], axis=0)
+            self._inverse = np.asarray(np.linalg.inv(self.matrix), np.float64)
         angle = np.radians(site.camera.depression_deg)
         self._picture_px = site.camera.picture_size_px
         self._sin, self._cos = float(np.sin(angle)), float(np.cos(angle))
         self.flat_scale = np.array([1.0, self._sin])
 
-    @property
+    def shifted_px(self, points_m: Array, by_m: Array) -> Array:
+        """Returns the picture points (N, 2) of ground points moved by metres; only where the road is calibrated."""
+        return project(self._inverse, points_m + by_m)
+
+    @cached_property
     def handedness(self) -> int:
         """1 where turning right is a positive cross product of ground vectors (as in the picture), else -1."""
         if self.matrix is None:
@@ -190,22 +238,23 @@ class Ground:
         """Returns a track on the road; boxes are median-filtered over ``smooth_s`` against jumping edges."""
         t_s = history.t_s
         whole = _completed(np.asarray(history.xyxy, float), self._picture_px[1])
-        boxes = _rolling(whole, t_s, smooth_s, 0.5, most_rows=2)
-        foot = np.c_[(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]]
+        step_s = _step_s(t_s)
+        boxes = _rolling(whole, step_s, smooth_s, 0.5, most_rows=2)
+        foot = np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))
         return Path(
             history=history,
             ground=self,
             t_s=t_s,
             foot_px=foot,
             boxes=boxes,
-            scale_px_per_m=self._scale(history, boxes),
+            scale_px_per_m=self._scale(history, boxes, step_s),
         )
 
-    def _scale(self, history: TrackHistory, boxes: Array) -> Array:
+    def _scale(self, history: TrackHistory, boxes: Array, step_s: float) -> Array:
         body = BODIES[history.class_id]
         per_m = body.height_m * self._cos + body.top_m * self._sin
         height_px = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
-        across = _grown(height_px, history.t_s) / per_m
+        across = _grown(height_px, step_s) / per_m
         scale: Array = np.c_[across, across * self._sin]
         return scale
 
@@ -219,30 +268,50 @@ def _completed(boxes: Array, picture_height_px: int) -> Array:
     if not is_cut.any() or is_cut.all():
         return boxes
     sizes, whole = boxes[:, 2:] - boxes[:, :2], np.flatnonzero(~is_cut)
-    nearest = whole[np.abs(whole[None] - np.arange(len(boxes))[:, None]).argmin(axis=1)]
-    grown = sizes[nearest, 1] * np.clip(sizes[:, 0] / np.maximum(sizes[nearest, 0], 1.0), 1.0, 1.5)
+    rows = np.flatnonzero(is_cut)
+    after = np.searchsorted(whole, rows)
+    before_row, after_row = whole[np.maximum(after - 1, 0)], whole[np.minimum(after, len(whole) - 1)]
+    nearest = np.where(np.abs(rows - before_row) <= np.abs(after_row - rows), before_row, after_row)
+    grown = sizes[nearest, 1] * np.clip(sizes[rows, 0] / np.maximum(sizes[nearest, 0], 1.0), 1.0, 1.5)
     completed = boxes.copy()
-    completed[is_cut, 3] = boxes[is_cut, 1] + np.maximum(sizes[:, 1], grown)[is_cut]
+    completed[rows, 3] = boxes[rows, 1] + np.maximum(sizes[rows, 1], grown)
     return completed
 
 
-def _grown(height_px: Array, t_s: Array) -> Array:
+def _grown(height_px: Array, step_s: float) -> Array:
     """Returns heights with short dips (hidden wheels, a passing pole) filled from the time around them."""
-    return _rolling(height_px[:, None], t_s, DIP_S, 0.7)[:, 0]
+    return _rolling(height_px[:, None], step_s, DIP_S, 0.7)[:, 0]
 
 
-def _rolling(values: Array, t_s: Array, window_s: float, share: float, most_rows: int = 25) -> Array:
+def _rolling(values: Array, step_s: float, window_s: float, share: float, most_rows: int = 25) -> Array:
     """Returns the running quantile of rows over a time window; the ends mirror what lies inside.
 
     Rows further apart than the window stay as they are: at 2 fps three of them span 15 m of a car's way.
     """
     if len(values) < 3:
         return values
-    step_s = max(float(np.median(np.diff(t_s))), 1e-3)
     half = int(np.clip(round(window_s / 2 / step_s), 0, min(most_rows, len(values) - 1)))
     if half == 0:
         return values
-    padded = np.pad(values, ((half, half), (0, 0)), mode="reflect")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
-    filled: Array = np.quantile(windows, share, axis=-1)
-    return filled
+    padded = np.concatenate((values[half:0:-1], values, values[-2 : -half - 2 : -1]))
+    windows = np.stack([padded[shift : shift + len(values)] for shift in range(2 * half + 1)], axis=-1)
+    windows.sort(axis=-1)
+    return _quantile(windows, share)
+
+
+def _step_s(t_s: Array) -> float:
+    """Returns the median time between two rows."""
+    if len(t_s) < 2:
+        return 1.0
+    steps = np.sort(t_s[1:] - t_s[:-1])
+    return max(float(steps[(len(steps) - 1) // 2] + steps[len(steps) // 2]) / 2, 1e-3)
+
+
+def _quantile(ordered: Array, share: float) -> Array:
+    """Returns the quantile of sorted values along the last axis, interpolated as ``numpy.quantile`` does."""
+    place = share * (ordered.shape[-1] - 1)
+    below = int(place)
+    low, high = ordered[..., below], ordered[..., min(below + 1, ordered.shape[-1] - 1)]
+    weight = place - below
+    value: Array = low + (high - low) * weight if weight < 0.5 else high - (high - low) * (1 - weight)
+    return value

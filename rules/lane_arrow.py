@@ -78,7 +78,7 @@ def _judge(crossing: Crossing, lanes: list[Lane], scene: Scene) -> Outcome | Non
         return None
     leave = _exit(crossing, scene.view.site)
     movement = leave[0].movement if leave else movement_after(crossing, scene.view.site)
-    approach = _approach(crossing, lanes, scene, float(parameters["min_in_lane_before_line_m"]))
+    approach = _approach(crossing, lanes, float(parameters["min_in_lane_before_line_m"]))
     if movement is None or approach is None or movement in approach.allowed:
         return None
     doubt = _doubt(approach, leave, parameters)
@@ -113,10 +113,10 @@ def _exit(crossing: Crossing, site: Site) -> tuple[Exit, int] | None:
     return None if nearest is None else (nearest, row)
 
 
-def _approach(crossing: Crossing, lanes: list[Lane], scene: Scene, needed_m: float) -> Approach | None:
+def _approach(crossing: Crossing, lanes: list[Lane], needed_m: float) -> Approach | None:
     """Returns the lanes held over the last ``needed_m`` before the line; None when it was in none of them."""
     path = crossing.path
-    body = even_body(path, scene)
+    body = even_body(path)
     if body is None:
         return None
     even = body.path

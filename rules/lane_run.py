@@ -37,17 +37,16 @@ class LaneRun:
     speed_kmh: float
 
 
-def lane_runs(path: Path, lanes: list[Lane], scene: Scene, *, share_min: float) -> list[LaneRun]:
+def lane_runs(path: Path, lanes: list[Lane], *, share_min: float) -> list[LaneRun]:
     """Returns every drive along lanes of one kind, judged together: changing from one to the next is one drive."""
-    body = even_body(path, scene) if lanes else None
+    body = even_body(path) if lanes else None
     if body is None or not _comes_near(body, lanes):
         return []
     shares = np.array([body.share_inside(lane.polygon_px) for lane in lanes])
-    velocity = body.path.velocity_mps(1.0)
     off_deg = np.array([_off_axis_deg(body, lane) for lane in lanes])
     along = np.take_along_axis(off_deg, shares.argmax(axis=0)[None], 0)[0] <= ALONG_DEG
     inside = (shares.sum(axis=0) >= share_min) & along
-    return [_run(body, lanes, shares, velocity, span) for span in runs(inside, body.path.t_s, GAP_S)]
+    return [_run(body, lanes, shares, span) for span in runs(inside, body.path.t_s, GAP_S)]
 
 
 def stands_in_bay(path: Path, scene: Scene) -> bool:
@@ -95,9 +94,9 @@ def _comes_near(body: Body, lanes: list[Lane]) -> bool:
     return any(inside)
 
 
-def _run(body: Body, lanes: list[Lane], shares: Array, velocity: Array, span: tuple[int, int]) -> LaneRun:
+def _run(body: Body, lanes: list[Lane], shares: Array, span: tuple[int, int]) -> LaneRun:
     rows = slice(span[0], span[1] + 1)
-    t_s, speed = body.path.t_s[rows], np.linalg.norm(velocity, axis=1)[rows]
+    t_s, speed = body.path.t_s[rows], body.path.speed_mps(1.0)[rows]
     steps_s = np.diff(t_s, append=t_s[-1])
     counted = np.where((speed >= MOVING_MPS) & (steps_s <= HOLE_S), steps_s, 0.0)
     return LaneRun(

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from core.geometry import share_inside
+from core.geometry import may_touch, share_inside
 from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
 from rules.ground import Path
@@ -170,7 +170,7 @@ def _is_along(path: Path, lane: Lane) -> Mask:
     """Tells for each row (N,) whether the rider goes along the lane, either way, or hardly goes at all."""
     if lane.heading_px is None:
         return np.zeros(len(path.t_s), np.bool_)
-    is_slow = np.linalg.norm(path.velocity_mps(COURSE_S), axis=1) < SLOW_MPS
+    is_slow = path.speed_mps(COURSE_S) < SLOW_MPS
     is_along: Mask = is_slow | (off_axis_deg(path, lane.heading_px) <= ALONG_DEG_MAX)
     return is_along
 
@@ -206,6 +206,8 @@ def _blockers(own: Sequence[Lane], scene: Scene) -> list[tuple[float, float, Arr
     found: list[tuple[float, float, Array]] = []
     for other in scene.tracks:
         if other.class_id not in FOUR_WHEELERS or len(other) < 3:
+            continue
+        if not any(may_touch(lane.polygon_px, other.extent_px) for lane in own):
             continue
         body = scene.path(other)
         for first, last in standing_spans(body, speed_max_mps=STAND_MPS, min_s=STAND_S):

@@ -27,7 +27,7 @@ def nonmotor_lane(history: TrackHistory, scene: Scene) -> list[Outcome]:
         return []
     path, parameters = scene.path(history), site.parameters("V22")
     lanes = [lane for lane in site.lanes if lane.kind == "nonmotor"]
-    for run in lane_runs(path, lanes, scene, share_min=float(parameters["footprint_in_lane_min"])):
+    for run in lane_runs(path, lanes, share_min=float(parameters["footprint_in_lane_min"])):
         is_far = run.distance_m >= float(parameters["min_distance_m"])
         if not is_far or run.moving_s < float(parameters["min_duration_s"]):
             continue

@@ -115,7 +115,7 @@ def is_in_bay(site: Site, subject: Subject, place: Rectangle) -> bool:
 
 def stands(path: Path, max_shift_m: float, gap_s: float) -> list[tuple[int, int]]:
     """Returns (first, last) rows of each stay within ``max_shift_m`` of where it began, gaps up to ``gap_s``."""
-    slow = np.flatnonzero(np.linalg.norm(path.velocity_mps(2.0), axis=1) <= max_shift_m)
+    slow = np.flatnonzero(path.speed_mps(2.0) <= max_shift_m)
     holes = np.r_[np.diff(path.t_s) > gap_s, False]
     spans: list[tuple[int, int]] = []
     row = 0

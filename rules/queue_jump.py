@@ -76,7 +76,7 @@ def queue_jump(history: TrackHistory, scene: Scene) -> list[Outcome]:
     lanes = [lane for lane in site.lanes if lane.kind in ("motor", "bus", "mixed")]
     if history.class_id not in FOUR_WHEELERS or not site.is_enabled("V25") or len(lanes) < 2:
         return []
-    body = None if scene.view.ground.matrix is None else even_body(scene.path(history), scene)
+    body = None if scene.view.ground.matrix is None else even_body(scene.path(history))
     if body is None:
         return []
     outcomes = (_judge(insertion, history, scene) for insertion in _insertions(body, lanes))
@@ -115,7 +115,8 @@ def _course(body: Body, first: int, last: int) -> Array:
 def _judge(insertion: Insertion, history: TrackHistory, scene: Scene) -> Candidate | None:
     parameters = scene.view.site.parameters("V25")
     slow_kmh = float(parameters["queue_speed_max_kmh"])
-    seen = [_neighbour(insertion, other, scene) for other in scene.tracks if other.track_id != history.track_id]
+    others = scene.seen_at(insertion.at_s, FOUR_WHEELERS)
+    seen = [_neighbour(insertion, other, scene) for other in others if other.track_id != history.track_id]
     queue = [n for n in seen if n is not None and n.speed_kmh <= slow_kmh]
     before = min((n for n in queue if n.ahead_m > 0), key=lambda n: n.ahead_m, default=None)
     behind = max((n for n in queue if n.ahead_m <= 0), key=lambda n: n.ahead_m, default=None)
@@ -153,11 +154,7 @@ def _judge(insertion: Insertion, history: TrackHistory, scene: Scene) -> Candida
 
 def _neighbour(insertion: Insertion, other: TrackHistory, scene: Scene) -> Neighbour | None:
     """Returns another vehicle as seen at the insertion; None when it was not in the new lane then."""
-    if other.class_id not in FOUR_WHEELERS:
-        return None
     path = scene.path(other)
-    if len(path.t_s) < 3 or not path.t_s[0] <= insertion.at_s <= path.t_s[-1]:
-        return None
     body = body_of(path, lying=insertion.along)
     if body is None:
         return None
@@ -170,7 +167,7 @@ def _neighbour(insertion: Insertion, other: TrackHistory, scene: Scene) -> Neigh
         track_id=other.track_id,
         ahead_m=float(ahead_m[now]),
         half_m=body.length_m / 2,
-        speed_kmh=float(np.linalg.norm(path.velocity_mps(2.0)[now])) * 3.6,
+        speed_kmh=float(path.speed_mps(2.0)[now]) * 3.6,
         passed_s=_passed_s(path.t_s, ahead_m, in_lane, now),
     )
 

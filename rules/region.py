@@ -67,7 +67,8 @@ def depth_m(path: Path, area: shapely.Geometry) -> Array:
 
 def steps_m(path: Path) -> Array:
     """Returns the step (N, 2) that led to each row, metres on the local scale; the first is zero."""
-    return path.vectors_m(np.r_[path.foot_px[:1], path.foot_px[:-1]], path.foot_px)
+    before = np.maximum(np.arange(len(path.t_s)) - 1, 0)
+    return path.once("steps", lambda: path.vectors_m(path.foot_px[before], path.foot_px))
 
 
 def way_m(path: Path, arrow_px: Arrow) -> tuple[Array, Array]:

@@ -39,7 +39,7 @@ def ride_across(history: TrackHistory, scene: Scene) -> list[Outcome]:
     crossing = _is_across(path, lanes)
     if not crossing.any():
         return []
-    speed_kmh = np.linalg.norm(path.velocity_mps(COURSE_S), axis=1) * 3.6
+    speed_kmh = path.speed_mps(COURSE_S) * 3.6
     crossing &= (speed_kmh >= float(parameters["speed_kmh_min"])) & (_from_junction_m(path, site) > JUNCTION_M)
     found: list[Outcome] = []
     for first, last in runs(crossing, path.t_s):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.observations import ActorClass, Moment, Role, SignalState, SignalTimeline, TrackHistory
 from core.site import Site, Subject
@@ -55,14 +56,16 @@ class Scene:
     signals: Mapping[str, SignalTimeline]
     now_ns: int
     start_utc: datetime | None = None
-    _paths: dict[int, Path] = field(default_factory=dict)
+    paths: dict[int, Path] = field(default_factory=dict)
+    """Paths by track id; those worked out for an earlier scene serve again where the track is still the same."""
     _made: dict[Hashable, Any] = field(default_factory=dict)
 
     def path(self, history: TrackHistory) -> Path:
         """Returns a track on the road, worked out once."""
-        if history.track_id not in self._paths:
-            self._paths[history.track_id] = self.view.ground.path(history)
-        return self._paths[history.track_id]
+        known = self.paths.get(history.track_id)
+        if known is None or known.history is not history:
+            known = self.paths[history.track_id] = self.view.ground.path(history)
+        return known
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """Returns what ``make`` gives for a key, worked out once however many tracks ask."""
@@ -70,6 +73,18 @@ class Scene:
             self._made[key] = make()
         made: Made = self._made[key]
         return made
+
+    def seen_at(self, t_s: float, classes: Collection[ActorClass]) -> list[TrackHistory]:
+        """Returns the tracks of some classes that were in sight before and after a session second."""
+        first_s, last_s = self.once("spans", self._spans_s)
+        rows = np.flatnonzero((first_s <= t_s) & (t_s <= last_s)).tolist()
+        return [self.tracks[row] for row in rows if self.tracks[row].class_id in classes]
+
+    def _spans_s(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns the first and the last second (N,) of every track; never for tracks of less than three rows."""
+        spans = [(t.pts_ns[0], t.pts_ns[-1]) if len(t) >= 3 else (1, 0) for t in self.tracks]
+        first, last = np.asarray(spans, np.int64).reshape(-1, 2).T / NS_PER_S
+        return first, last
 
     def local_time(self, t_s: float) -> datetime | None:
         """Returns the wall-clock time at the place; None while the footage's clock is unknown."""
@@ -118,7 +133,11 @@ def class_cues(history: TrackHistory) -> tuple[str, ...]:
 
 def standing_spans(path: Path, *, speed_max_mps: float, min_s: float) -> list[tuple[int, int]]:
     """Returns (first, last) row of every stand of at least ``min_s``, in order."""
-    slow = np.linalg.norm(path.velocity_mps(1.0), axis=1) <= speed_max_mps
+    return path.once(("stands", speed_max_mps, min_s), lambda: _standing_spans(path, speed_max_mps, min_s))
+
+
+def _standing_spans(path: Path, speed_max_mps: float, min_s: float) -> list[tuple[int, int]]:
+    slow = path.speed_mps(1.0) <= speed_max_mps
     edges = np.flatnonzero(np.diff(np.r_[False, slow, False]))
     spans = [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     return [(a, b) for a, b in spans if path.t_s[b] - path.t_s[a] >= min_s]

@@ -50,7 +50,7 @@ def solid_line(history: TrackHistory, scene: Scene) -> list[Outcome]:
     site = scene.view.site
     if history.class_id not in FOUR_WHEELERS or not site.is_enabled("V15") or not site.solid_lines:
         return []
-    body = even_body(scene.path(history), scene)
+    body = even_body(scene.path(history))
     if body is None:
         return []
     found: list[Outcome] = []

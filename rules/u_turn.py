@@ -19,7 +19,7 @@ import numpy as np
 import shapely
 
 from core.geometry import contains
-from core.observations import Candidate, Outcome, SignalState, TrackHistory, Undecided
+from core.observations import UNCLEAR, Candidate, Outcome, SignalState, TrackHistory, Undecided
 from core.site import NoUTurnZone, Site
 from core.time import NS_PER_S
 from rules.body import MOVING_MPS, Body, even_body, runs
@@ -56,7 +56,7 @@ def u_turn(history: TrackHistory, scene: Scene) -> list[Outcome]:
     site = scene.view.site
     if history.class_id not in FOUR_WHEELERS or not site.is_enabled("V13") or not site.no_u_turn_zones:
         return []
-    body = even_body(scene.path(history), scene)
+    body = even_body(scene.path(history))
     turn = None if body is None else _turn(body, site.parameters("V13"))
     if turn is None:
         return []
@@ -125,7 +125,7 @@ def _judge(turn: Turn, zone: NoUTurnZone, history: TrackHistory, scene: Scene) -
         state = state_at(lamp, float(turn.body.path.t_s[turn.start]))
         if state is SignalState.GREEN:
             return None
-        if state in (SignalState.UNKNOWN, SignalState.OFF):
+        if state in UNCLEAR:
             return Undecided(
                 violation_id="V13",
                 track_id=history.track_id,

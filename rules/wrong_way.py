@@ -45,7 +45,7 @@ def _judge(path: Path, zones: list[DirectionZone], scene: Scene, violation_id: s
     """Judges all zones together: who swerves from one into the next keeps riding the wrong way."""
     parameters = scene.view.site.parameters(violation_id)
     velocity = path.velocity_mps(1.0)
-    speed_kmh = np.linalg.norm(velocity, axis=1) * 3.6
+    speed_kmh = path.speed_mps(1.0) * 3.6
     against = np.stack(
         [
             _inside(path, zone, whole_body=violation_id == "V06")

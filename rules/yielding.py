@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from core.geometry import contains
 from core.observations import ActorClass, Candidate, Outcome, SignalState, TrackHistory, Undecided
 from core.site import Crosswalk, Site
-from rules.body import HOLE_S, Body, even_body, evened, runs
+from rules.body import HOLE_S, Body, even_body, even_path, runs
 from rules.ground import Array, Path
 from rules.scene import Scene, class_cues, moments, state_at
 
@@ -68,8 +68,7 @@ class Passage:
     @cached_property
     def speeds_mps(self) -> Array:
         """Speed of every even row."""
-        speeds: Array = np.linalg.norm(self.body.path.velocity_mps(SPEED_S), axis=1)
-        return speeds
+        return self.body.path.speed_mps(SPEED_S)
 
     def room_m(self, from_s: float) -> float:
         """Returns the way left to the crosswalk at a moment; before the vehicle was seen, by its first speed."""
@@ -111,7 +110,7 @@ def yielding(history: TrackHistory, scene: Scene) -> list[Outcome]:
     if scene.view.subject_of(history.class_id) != "motor" or not site.is_enabled("V12"):
         return []
     path = scene.path(history)
-    body = even_body(path, scene) if site.crosswalks else None
+    body = even_body(path) if site.crosswalks else None
     if body is None:
         return []
     found: list[Outcome] = []
@@ -156,9 +155,7 @@ def _judge(passage: Passage, scene: Scene) -> Outcome | None:
     if passage.speed_mps * 3.6 < float(parameters["min_veh_speed_at_line_kmh"]):
         return None
     doubt: Outcome | None = None
-    for other in scene.tracks:
-        if other.class_id is not ActorClass.PERSON:
-            continue
+    for other in scene.seen_at(passage.touch_s, (ActorClass.PERSON,)):
         walk = _walk(passage, scene, other)
         since_s = None if walk is None else _in_the_way_since(passage, walk, parameters)
         if walk is None or since_s is None:
@@ -172,12 +169,10 @@ def _judge(passage: Passage, scene: Scene) -> Outcome | None:
 
 def _walk(passage: Passage, scene: Scene, other: TrackHistory) -> Walk | None:
     path = scene.path(other)
-    if len(path.t_s) < 3 or path.t_s[0] > passage.touch_s or path.t_s[-1] < passage.touch_s:
-        return None
-    even = scene.once(("even path", other.track_id), lambda: evened(path))
+    even = even_path(path)
     if len(even.t_s) < 3:
         return None
-    is_inside = scene.once(("on", passage.walk.id, other.track_id), lambda: _is_on(passage.walk, even.foot_px))
+    is_inside = even.once(("on", passage.walk.id), lambda: _is_on(passage.walk, even.foot_px))
     if not is_inside.any():
         return None
     place_px = np.repeat(passage.body.centre_px[[passage.middle_row]], len(even.t_s), 0)
@@ -190,7 +185,7 @@ def _walk(passage: Passage, scene: Scene, other: TrackHistory) -> Walk | None:
         t_s=even.t_s,
         aside_m=aside_m,
         drift_mps=shift_m / np.maximum(late - early, 1e-3),
-        speed_mps=np.linalg.norm(even.velocity_mps(0.8), axis=1),
+        speed_mps=even.speed_mps(0.8),
         is_inside=is_inside,
     )
 

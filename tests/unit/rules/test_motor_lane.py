@@ -1,5 +1,6 @@
 """V07: in a motor lane beside a non-motor lane, far and long enough; borrowing past an obstacle is legal (Reg 70)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -186,5 +187,5 @@ def test_judged_when_the_ride_is_over() -> None:
     junction = build()
     ride(junction)
     (track,) = junction.tracks
-    junction.tracks = [type(track)(**{n: getattr(track, n) for n in track.__slots__} | {"is_finished": False})]
+    junction.tracks = [replace(track, is_finished=False)]
     assert junction.outcomes() == []
