@@ -28,8 +28,7 @@ def add(session: Session, user: User, password: str, *, by: str) -> None:
     """
     if not _NAME.fullmatch(user.name) or user.name == SYSTEM:
         raise ConfigError(f"'{user.name}' cannot be a login name; use letters, digits, . _ - @ (at most 64)")
-    if len(password) < SHORTEST_PASSWORD:
-        raise ConfigError(f"password is too short; use at least {SHORTEST_PASSWORD} characters")
+    hashed = hash_password(password)
     if session.get(UserRow, user.name) is not None:
         raise ConfigError(f"login '{user.name}' exists already; choose another name")
     step = Step(at_utc=user.created_utc, actor=by, action="user_added", table_name="users", row_key=user.name)
@@ -38,7 +37,7 @@ def add(session: Session, user: User, password: str, *, by: str) -> None:
             UserRow(
                 name=user.name,
                 role=user.role.value,
-                password_hash=_HASHER.hash(password),
+                password_hash=hashed,
                 is_active=1,
                 created_utc=user.created_utc,
             )
@@ -58,12 +57,28 @@ def set_active(session: Session, name: str, *, is_active: bool, by: str, at_utc:
 def try_authenticate(session: Session, name: str, password: str) -> User | None:
     """Returns the user if the password is right; takes as long for an unknown name as for a wrong password."""
     row = session.get(UserRow, name)
-    stored = _NOBODY if row is None else row.password_hash
+    is_right = is_password(None if row is None else row.password_hash, password)
+    return to_user(row) if is_right and row is not None and row.is_active else None
+
+
+def hash_password(password: str) -> str:
+    """Returns what is kept of a password: an argon2id hash.
+
+    Raises:
+        ConfigError: the password is too short.
+    """
+    if len(password) < SHORTEST_PASSWORD:
+        raise ConfigError(f"password is too short; use at least {SHORTEST_PASSWORD} characters")
+    return _HASHER.hash(password)
+
+
+def is_password(stored: str | None, password: str) -> bool:
+    """Tells whether a password belongs to a hash; takes as long, and says no, when there is no hash."""
     try:
-        _HASHER.verify(stored, password)
+        _HASHER.verify(_NOBODY if stored is None else stored, password)
     except (VerifyMismatchError, VerificationError, InvalidHashError):
-        return None
-    return None if row is None or not row.is_active else to_user(row)
+        return False
+    return stored is not None
 
 
 def find(session: Session, name: str) -> User | None:

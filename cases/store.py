@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases import accounts, audit, publication, queue, review, runs
+from cases import accounts, audit, plates, publication, queue, review, runs
 from cases.audit import Step, audited
 from cases.database import Database
 from cases.models import AuditRow, CaseRow, PublicationRow, ReviewRow
@@ -21,6 +21,7 @@ from cases.records import (
     RunRecord,
     User,
 )
+from cases.report_store import ReportStore
 from cases.states import SYSTEM, CaseState, PublicationState, ReviewStage, UserRole
 from core import log
 from core.errors import WrongState
@@ -35,6 +36,7 @@ class CaseStore:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.reports = ReportStore(database, clock)
 
     @classmethod
     def open(cls, url: str, *, clock: Clock | None = None, busy_timeout_s: float = 5.0) -> "CaseStore":
@@ -61,6 +63,7 @@ class CaseStore:
             step = Step(at_utc=now, actor=SYSTEM, action="case_queued", table_name="cases", row_key=new.case_id)
             with audited(session, step):
                 session.add(_new_row(new, now))
+            plates.save(session, new.case_id, new.plate, at_utc=now)
         _log.info("case_queued", case_id=new.case_id, camera_id=new.camera_id)
         return True
 

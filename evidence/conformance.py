@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from core.catalogue import Violation
-from core.observations import SignalState
+from core.observations import UNCLEAR
 from core.time import seconds
 from evidence.draft import Draft, StillImage
 
@@ -63,7 +63,9 @@ def _clock(draft: Draft) -> Clause:
 def _panoramas(draft: Draft) -> Clause:
     instants = {s.pts_ns for s in draft.panoramas}
     return _clause(
-        "two or more panoramas at different times", len(instants) >= 2, f"{len(instants)} taken, and a video"
+        "two or more panoramas at different times",
+        len(instants) >= 2,
+        f"{len(instants)} taken" + (", and a video" if draft.clip is not None else ""),
     )
 
 
@@ -126,11 +128,7 @@ def _lamp(draft: Draft, violation: Violation) -> Clause:
     needed = violation.evidence.get("lamp_readable_in") or []
     if not needed:
         return _clause(name, None, "this offence is not decided by a lamp")
-    bad = [
-        str(s.role)
-        for s in draft.panoramas
-        if s.role in needed and s.signal in (None, SignalState.UNKNOWN, SignalState.OFF)
-    ]
+    bad = [str(s.role) for s in draft.panoramas if s.role in needed and s.signal in {None, *UNCLEAR}]
     missing = [role for role in needed if role not in [str(s.role) for s in draft.panoramas]]
     if bad or missing:
         return _clause(name, False, f"not read in {', '.join(bad + missing)}")
@@ -148,13 +146,16 @@ def _plate(draft: Draft, violation: Violation) -> Clause:
 
 
 def _clip(draft: Draft) -> Clause:
+    name = f"video covers {CLIP_AROUND_S:.0f} s around the pictures (package format)"
+    if draft.clip is None:
+        return _clause(name, None, "the originals are photos")
     first, last = draft.panoramas[0].pts_ns, draft.panoramas[-1].pts_ns
     before_s, after_s = seconds(first - draft.clip_start_ns), seconds(draft.clip_end_ns - last)
     is_met = min(before_s, after_s) >= CLIP_AROUND_S and draft.clip_is_complete
     why = f"{before_s:.1f} s before the first and {after_s:.1f} s after the last picture"
     if not draft.clip_is_complete:
         why += "; the footage has a break, part of the clip is missing"
-    return _clause(f"video covers {CLIP_AROUND_S:.0f} s around the pictures (package format)", is_met, why)
+    return _clause(name, is_met, why)
 
 
 def _overlay(draft: Draft) -> Clause:

@@ -17,6 +17,7 @@ from core.observations import Role, SignalState
 Box = tuple[float, float, float, float]
 
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+ATTACHMENT = re.compile(r"ORIGINAL-[1-9]\.(jpg|png|webp|mp4|mov|mkv|webm)")
 PANORAMAS = frozenset({Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER, Role.T0_OVERVIEW, Role.T1_OVERVIEW})
 
 
@@ -37,11 +38,12 @@ class SignalFacts(TypedDict):
 
 
 class Subject(TypedDict):
-    """Who is in the box: ActorClass name, share of votes for it, plate text or ``"UNREADABLE"``."""
+    """Who is in the box: ActorClass name, share of votes for it, plate text or ``"UNREADABLE"``, how it was read."""
 
     class_name: str
-    class_share: float
+    class_share: NotRequired[float]
     plate: NotRequired[str]
+    plate_read: NotRequired[dict[str, Any]]
 
 
 class Rule(TypedDict):
@@ -141,10 +143,23 @@ class StillImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """An original file sealed byte for byte beside the stills made from it: what a citizen handed in."""
+
+    name: str
+    path: Path
+
+    def __post_init__(self) -> None:
+        if not ATTACHMENT.fullmatch(self.name):
+            raise EvidenceError(f"'{self.name}' is no name for an original; use ORIGINAL-1.jpg and so on")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """Everything one evidence package is made of; ``clip`` is moved into the package when it is sealed.
 
-    ``track`` becomes TRACK.json (clip_start_ns, width, height, boxes, lines, signal, moments).
+    ``track`` becomes TRACK.json (clip_start_ns, width, height, boxes, lines, signal, moments). Photos of a citizen have
+    no clip: it is None then, and the originals are ``attachments``.
     """
 
     case_id: str
@@ -153,7 +168,7 @@ class Draft:
     place: str
     direction: str
     stills: tuple[StillImage, ...]
-    clip: Path
+    clip: Path | None
     clip_start_ns: int
     clip_end_ns: int
     track: dict[str, Any]
@@ -169,6 +184,7 @@ class Draft:
     time_zone: str = "Asia/Shanghai"
     lane: str = ""
     clip_is_complete: bool = True
+    attachments: tuple[Attachment, ...] = ()
 
     def __post_init__(self) -> None:
         if not ULID.fullmatch(self.case_id):
@@ -180,7 +196,7 @@ class Draft:
             raise EvidenceError(f"case {self.case_id}: each role may appear once, got {[str(r) for r in roles]}")
         if len({s.captured_utc is None for s in self.stills}) > 1:
             raise EvidenceError(f"case {self.case_id}: some stills have a time and some have none; give all or none")
-        if self.clip_end_ns <= self.clip_start_ns:
+        if self.clip is not None and self.clip_end_ns <= self.clip_start_ns:
             raise EvidenceError(f"case {self.case_id}: the clip ends before it begins", case_id=self.case_id)
 
     @property

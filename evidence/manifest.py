@@ -99,7 +99,7 @@ class Manifest(Part):
     code: dict[str, Any]
     session: dict[str, Any]
     images: list[ImageEntry]
-    clip: ClipEntry
+    clip: ClipEntry | None = Field(description="None when the originals are photos")
     composite: dict[str, Any]
     conformance: Conformance
     files: list[FileEntry]
@@ -148,13 +148,7 @@ def build_manifest(
         "code": draft.code,
         "session": draft.session,
         "images": [_image(draft, s, digests[NAMES[s.role]]) for s in draft.stills],
-        "clip": {
-            "name": "CLIP.mp4",
-            "sha256": digests["CLIP.mp4"],
-            "start_ns": draft.clip_start_ns,
-            "end_ns": draft.clip_end_ns,
-            "is_complete": draft.clip_is_complete,
-        },
+        "clip": _clip(draft, digests),
         "composite": {"name": "COMPOSITE.jpg", **composite},
         "conformance": conformance,
         "files": [f.model_dump() for f in files],
@@ -255,6 +249,18 @@ def _signal(draft: Draft) -> dict[str, Any] | None:
         **draft.signal,
         "red_onset": stamp(_local(draft, onset)) if is_timed and onset else None,
         "states": {str(s.role): str(s.signal) if s.signal else None for s in draft.stills},
+    }
+
+
+def _clip(draft: Draft, digests: Mapping[str, str]) -> dict[str, Any] | None:
+    if draft.clip is None:
+        return None
+    return {
+        "name": "CLIP.mp4",
+        "sha256": digests["CLIP.mp4"],
+        "start_ns": draft.clip_start_ns,
+        "end_ns": draft.clip_end_ns,
+        "is_complete": draft.clip_is_complete,
     }
 
 

@@ -89,7 +89,7 @@ class Vault:
         return self.root / f"{month:%Y}" / f"{month:%m}" / case_id
 
     def seal(self, draft: Draft) -> Sealed:
-        """Returns the sealed package; afterwards ``draft.clip`` is gone from where it was.
+        """Returns the sealed package; afterwards ``draft.clip`` is gone from where it was, attachments stay.
 
         Raises:
             AlreadySealed: the store holds this case.
@@ -98,17 +98,18 @@ class Vault:
         """
         if self.path(draft.case_id).exists():
             raise _already(draft.case_id)
-        if not draft.clip.is_file():
+        if draft.clip is not None and not draft.clip.is_file():
             raise EvidenceError(
                 f"case {draft.case_id}: clip {draft.clip} is missing; cut it again", case_id=draft.case_id
             )
         with disk.store_errors(self.root, f"sealing case {draft.case_id}"), self._stage(draft.case_id) as stage:
             manifest, digest = self._write_package(draft, stage)
             sealed = self._commit(manifest, digest, stage)
-        try:
-            draft.clip.unlink(missing_ok=True)
-        except OSError as error:
-            log.warning("clip_source_kept", case_id=draft.case_id, reason=error.strerror)
+        if draft.clip is not None:
+            try:
+                draft.clip.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("clip_source_kept", case_id=draft.case_id, reason=error.strerror)
         log.info("package_sealed", case_id=draft.case_id, index=sealed.chain_index)
         return sealed
 
@@ -230,11 +231,15 @@ class Vault:
         content[standalone.PUBLIC_KEY] = self._signer.public_key_pem
         for name, data in content.items():
             disk.write_file(stage / name, data)
-        disk.copy_file(draft.clip, stage / "CLIP.mp4")
+        copies = {a.name: a.path for a in draft.attachments}
+        if draft.clip is not None:
+            copies["CLIP.mp4"] = draft.clip
+        for name, path in copies.items():
+            disk.copy_file(path, stage / name)
         manifest = build_manifest(
             draft,
             catalogue(),
-            files=[_entry(stage / name) for name in sorted([*content, "CLIP.mp4"])],
+            files=[_entry(stage / name) for name in sorted([*content, *copies])],
             composite=facts,
             conformance=check_conformance(draft, violation),
             sealed_utc=self._clock.now_utc(),

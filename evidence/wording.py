@@ -79,6 +79,8 @@ STATES_ZH = {
     SignalState.GREEN: "绿灯",
     SignalState.OFF: "灯灭",
     SignalState.UNKNOWN: "无法辨认",
+    SignalState.FLASHING_YELLOW: "黄灯闪烁",
+    SignalState.FAULT: "信号灯故障",
 }
 ROLES_ZH = {
     Role.P1_BEFORE: "违法前",

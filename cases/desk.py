@@ -1,0 +1,277 @@
+"""The desk where citizens' reports arrive: inspects the files, finds duplicates, seals what is usable, queues the case.
+
+One report after the other, oldest first. A crash anywhere leaves the report SUBMITTED or its package sealed; the next
+round goes on from there: the case has the report's id, so nothing becomes double.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cases.duplicates import WITHIN, between_m, same_claim, same_pictures
+from cases.media import MediaStore
+from cases.records import NewCase
+from cases.report import Medium, ReportRecord, check_claim
+from cases.store import CaseStore
+from core import log
+from core.catalogue import Violation, catalogue
+from core.errors import AlreadySealed, LukouError
+from core.observations import Role
+from evidence.draft import (
+    Attachment,
+    ClockPin,
+    CodePin,
+    Device,
+    Draft,
+    ModelPin,
+    Rule,
+    SessionPin,
+    SitePin,
+    SourceFile,
+    StillImage,
+    Subject,
+)
+from evidence.seal import Sealed, Vault
+from evidence.upload import VIDEO_ENDINGS, InspectedStill, Inspection, inspect
+from evidence.wording import place_zone
+
+CITIZEN = "citizen"
+"""Camera and site of a case that came from a citizen."""
+TIME_TOLERANCE = timedelta(minutes=10)
+"""A claimed and a camera's time further apart are worth a look. Source: domain §4.3 (10 minutes)."""
+PLACE_TOLERANCE_M = 500.0
+"""A claimed and a camera's place further apart are worth a look: five times a phone's accuracy in streets."""
+STATIONARY_MIN_S = 10.0
+"""Source: GA/T 832: pictures of a standing vehicle are at least 10 s apart."""
+_MOVING = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
+_STANDING = (Role.T0_OVERVIEW, Role.P2_DURING, Role.T1_OVERVIEW)
+_log = log.get(__name__)
+
+
+class ReportDesk:
+    """Works off submitted reports; safe to run in one thread of one process at a time."""
+
+    def __init__(self, store: CaseStore, vault: Vault, media: MediaStore, *, time_zone: str = "Asia/Shanghai") -> None:
+        self._store = store
+        self._vault = vault
+        self._media = media
+        self._time_zone = time_zone
+
+    def work_off(self) -> int:
+        """Returns how many waiting reports were dealt with; one that fails is left for the next round."""
+        done = 0
+        for report in self._store.reports.waiting():
+            try:
+                self._deal_with(report)
+            except LukouError as error:
+                _log.warning("report_postponed", report_id=report.report_id, kind=type(error).__name__)
+            else:
+                done += 1
+        return done
+
+    def _deal_with(self, report: ReportRecord) -> None:
+        check_claim(report.claim)
+        with tempfile.TemporaryDirectory(prefix="lukou-report-") as name:
+            folder = Path(name)
+            inspections = inspect([self._media.path(m.sha256) for m in report.media], folder / "stills")
+            faults = [f"file {n}: {found.refused}" for n, found in enumerate(inspections, 1) if found.refused]
+            if faults:
+                self._store.reports.ask_again(report.report_id, "; ".join(faults))
+                return
+            media = [_with_findings(*pair) for pair in zip(report.media, inspections, strict=True)]
+            earlier = self._earlier(report, media)
+            if earlier is not None:
+                self._store.reports.refuse(report.report_id, "J08", media, duplicate_of=earlier)
+                return
+            cues = sorted({key for medium in media for key, _ in medium.signs} | self._doubts(report, inspections))
+            sealed = self._seal(report, inspections, media, cues, folder)
+        self._store.add_case(_case(report, sealed, cues))
+        self._store.reports.accept(report.report_id, sealed.case_id, media)
+
+    def _earlier(self, report: ReportRecord, media: Sequence[Medium]) -> str | None:
+        found = same_claim(report, self._store.reports.earlier(report, WITHIN))
+        return found or same_pictures([m.phash for m in media], self._store.reports.marks(before=report.report_id))
+
+    def _doubts(self, report: ReportRecord, inspections: Sequence[Inspection]) -> set[str]:
+        """Returns where what the cameras noted contradicts the claim; what they did not note is neutral."""
+        claim, doubts = report.claim, set()
+        for found in inspections:
+            taken = self._utc(found)
+            if taken is not None and abs(taken - claim.occurred_utc) > TIME_TOLERANCE:
+                doubts.add("report_time_differs")
+            capture = found.capture
+            if None in (capture.lat_deg, capture.lon_deg, claim.lat_deg, claim.lon_deg):
+                continue
+            if _apart_m(found, report) > PLACE_TOLERANCE_M:
+                doubts.add("report_place_differs")
+        times = self._times(inspections)
+        is_short = times is not None and (max(times) - min(times)).total_seconds() < STATIONARY_MIN_S
+        if is_short and _is_stationary(catalogue().get(claim.violation_id)):
+            doubts.add("report_interval_short")
+        return doubts
+
+    def _seal(
+        self,
+        report: ReportRecord,
+        inspections: Sequence[Inspection],
+        media: Sequence[Medium],
+        cues: list[str],
+        folder: Path,
+    ) -> Sealed:
+        draft = self._draft(report, inspections, media, cues, folder)
+        try:
+            return self._vault.seal(draft)
+        except AlreadySealed:  # a crash came between sealing and queueing
+            return self._vault.sealed(report.report_id)
+
+    def _draft(
+        self,
+        report: ReportRecord,
+        inspections: Sequence[Inspection],
+        media: Sequence[Medium],
+        cues: list[str],
+        folder: Path,
+    ) -> Draft:
+        claim = report.claim
+        stills = self._stills(report, inspections)
+        names = [f"ORIGINAL-{number}.{medium.ending}" for number, medium in enumerate(media, 1)]
+        clip = self._clip(media, folder)
+        originals = [
+            SourceFile(name=n, size_bytes=m.size_bytes, sha256=m.sha256) for n, m in zip(names, media, strict=True)
+        ]
+        duration_ns = round(inspections[0].duration_s * 1e9)
+        return Draft(
+            case_id=report.report_id,
+            violation_id=claim.violation_id,
+            device=Device(camera_id=CITIZEN, device_code=""),
+            place=claim.place,
+            direction="",
+            stills=stills,
+            clip=clip,
+            clip_start_ns=0,
+            clip_end_ns=max(duration_ns, 1),
+            track=_track(stills),
+            subject=Subject(class_name=catalogue().get(claim.violation_id).subject, plate=claim.plate or "UNREADABLE"),
+            rule=Rule(
+                id=claim.violation_id,
+                version="citizen report",
+                parameters={},
+                facts={"reported": claim.occurred_utc.isoformat(timespec="seconds"), "note": claim.note},
+                cues=cues,
+            ),
+            site=SitePin(site_id=CITIZEN, sha256="0" * 64, calibration="none"),
+            model=ModelPin(name="none", version="", sha256=""),
+            code=CodePin(version="", commit=None),
+            session=SessionPin(session_id=report.report_id, files=originals),
+            clock=ClockPin(source="citizen's camera", uncertainty_s=None),
+            start_utc=stills[0].captured_utc,
+            time_zone=self._time_zone,
+            attachments=tuple(
+                Attachment(name=name, path=self._media.path(medium.sha256))
+                for name, medium in zip(names, media, strict=True)
+                if clip is None or medium.ending not in VIDEO_ENDINGS
+            ),
+        )
+
+    def _clip(self, media: Sequence[Medium], folder: Path) -> Path | None:
+        """Returns a copy of the one video for CLIP.mp4, byte for byte; None for photos and other containers."""
+        if media[0].ending not in ("mp4", "mov"):
+            return None
+        copy = folder / "clip.mp4"
+        shutil.copyfile(self._media.path(media[0].sha256), copy)
+        return copy
+
+    def _stills(self, report: ReportRecord, inspections: Sequence[Inspection]) -> tuple[StillImage, ...]:
+        """Returns the three pictures of the package: of the video, or first, middle and last of the photos."""
+        found = [still for inspection in inspections for still in inspection.stills]
+        chosen = [0, len(found) // 2, len(found) - 1] if len(found) >= len(_MOVING) else list(range(len(found)))
+        roles = _STANDING if _is_stationary(catalogue().get(report.claim.violation_id)) else _MOVING
+        times = self._times(inspections)
+        return tuple(
+            _still(role, found[index], _instant_ns(found[index], index, times), None if times is None else times[index])
+            for role, index in zip(roles, chosen, strict=False)
+        )
+
+    def _times(self, inspections: Sequence[Inspection]) -> list[datetime] | None:
+        """Returns when each picture was taken, if every camera noted it; the claim is no clock."""
+        times: list[datetime] = []
+        for found in inspections:
+            taken = self._utc(found)
+            if taken is None:
+                return None
+            times += [taken + timedelta(seconds=still.at_s) for still in found.stills]
+        return times if times == sorted(times) else None
+
+    def _utc(self, found: Inspection) -> datetime | None:
+        taken = found.capture.taken
+        if taken is None:
+            return None
+        return (taken if taken.tzinfo else taken.replace(tzinfo=place_zone(self._time_zone))).astimezone(UTC)
+
+
+def _with_findings(medium: Medium, found: Inspection) -> Medium:
+    return replace(medium, phash=found.phash, signs=tuple((sign.key, sign.detail) for sign in found.signs))
+
+
+def _is_stationary(violation: Violation) -> bool:
+    return any(str(role).startswith("T0") for role in violation.evidence.get("roles", []))
+
+
+def _instant_ns(still: InspectedStill, index: int, times: Sequence[datetime] | None) -> int:
+    """Returns the place of a still on the package's time line; without a clock photos count one second apart."""
+    if times is not None:
+        return round((times[index] - times[0]).total_seconds() * 1e9)
+    return round((still.at_s or index) * 1e9)
+
+
+def _still(role: Role, found: InspectedStill, pts_ns: int, captured_utc: datetime | None) -> StillImage:
+    with Image.open(found.path) as picture:
+        rgb = np.asarray(picture.convert("RGB"))
+    box = (0.0, 0.0, float(found.width_px), float(found.height_px))
+    return StillImage(role=role, pts_ns=pts_ns, rgb=rgb, xyxy=box, captured_utc=captured_utc)
+
+
+def _track(stills: Sequence[StillImage]) -> dict[str, object]:
+    width, height = stills[0].size_px
+    moments = [{"role": str(still.role), "pts_ns": still.pts_ns} for still in stills]
+    return {
+        "clip_start_ns": 0,
+        "width": width,
+        "height": height,
+        "boxes": [],
+        "lines": [],
+        "signal": None,
+        "moments": moments,
+    }
+
+
+def _apart_m(found: Inspection, report: ReportRecord) -> float:
+    capture, claim = found.capture, report.claim
+    seen = (float(capture.lat_deg or 0), float(capture.lon_deg or 0))
+    return between_m(seen, (float(claim.lat_deg or 0), float(claim.lon_deg or 0)))
+
+
+def _case(report: ReportRecord, sealed: Sealed, cues: Sequence[str]) -> NewCase:
+    claim = report.claim
+    return NewCase(
+        case_id=sealed.case_id,
+        candidate_key=f"report/{report.report_id}",
+        session_id=report.report_id,
+        violation_id=claim.violation_id,
+        site_id=CITIZEN,
+        camera_id=CITIZEN,
+        place=claim.place,
+        direction="",
+        occurred_utc=claim.occurred_utc,
+        onset_ns=0,
+        subject=catalogue().get(claim.violation_id).subject,
+        manifest_sha256=sealed.manifest_sha256,
+        entry_sha256=sealed.entry_sha256,
+        cues=tuple(cues),
+    )

@@ -1,0 +1,69 @@
+"""Citizens' files as they came: written once under their hash, synced before the citizen is told they arrived."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from cases.report import Medium
+from core.errors import ConfigError
+from evidence import disk
+from evidence.upload import PHOTO_ENDINGS, PHOTO_MAX_BYTES, SNIFF_BYTES, VIDEO_MAX_BYTES, sniff
+
+CHUNK_BYTES = 1 << 20
+
+
+class MediaStore:
+    """A folder of files named by their sha256."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def add(self, source: BinaryIO) -> Medium:
+        """Returns the kept file; the same bytes are kept once.
+
+        Raises:
+            ConfigError: not a photo or video that is taken, or too large; one line for the citizen.
+            StoreError: the disk refuses.
+        """
+        head = source.read(SNIFF_BYTES)
+        ending = sniff(head)
+        if ending is None:
+            raise ConfigError(
+                "send JPEG, PNG or WebP photos, or one MP4, MOV, MKV or WebM video (iPhone: most compatible)"
+            )
+        most = PHOTO_MAX_BYTES if ending in PHOTO_ENDINGS else VIDEO_MAX_BYTES
+        with disk.store_errors(self._root, "keeping an upload"):
+            disk.make_dirs(self._root)
+            handle, name = tempfile.mkstemp(dir=self._root, prefix="part-")
+            part = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    digest, size = _copy(source, file, head, most)
+                target = self.path(digest)
+                if not target.exists():
+                    disk.make_dirs(target.parent)
+                    part.rename(target)
+                    disk.sync_dir(target.parent)
+            finally:
+                part.unlink(missing_ok=True)
+        return Medium(sha256=digest, ending=ending, size_bytes=size)
+
+    def path(self, sha256: str) -> Path:
+        """Returns where the file with this hash lies or would lie."""
+        return self._root / sha256[:2] / sha256
+
+
+def _copy(source: BinaryIO, target: BinaryIO, head: bytes, most: int) -> tuple[str, int]:
+    digest, size, block = hashlib.sha256(), 0, head
+    while block:
+        size += len(block)
+        if size > most:
+            raise ConfigError(f"the file is larger than {most // 1_000_000} MB; send a smaller one")
+        digest.update(block)
+        target.write(block)
+        block = source.read(CHUNK_BYTES)
+    target.flush()
+    os.fsync(target.fileno())
+    return digest.hexdigest(), size

@@ -1,0 +1,336 @@
+"""The report store: citizens' accounts and reports in the case database, every change in the audit chain."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from ulid import ULID
+
+from cases import accounts
+from cases.audit import Step, audited
+from cases.database import Database
+from cases.models import CaseRow, ReviewRow
+from cases.report import (
+    DAILY_LIMIT,
+    FRAUD_REASON,
+    OF_CASE,
+    STRIKES_ALLOWED,
+    WINDOW,
+    Medium,
+    NewReport,
+    ReportRecord,
+    ReportState,
+    ReportTotals,
+    check_claim,
+    code_of_reason,
+    reportable,
+)
+from cases.report_tables import PhotoMarkRow, ReporterRow, ReportRow
+from cases.states import SYSTEM, CaseState, Decision
+from core import log
+from core.errors import CaseNotFound, ConfigError, NotAllowed, WrongState
+from core.time import Clock
+
+_log = log.get(__name__)
+HANDLE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class ReportStore:
+    """Reports and their pseudonymous senders."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    # -- accounts -----------------------------------------------------------------------------
+
+    def register(self, password: str) -> str:
+        """Returns the handle of a new account.
+
+        Raises:
+            ConfigError: the password is too short.
+        """
+        hashed = accounts.hash_password(password)
+        handle = "C" + "".join(secrets.choice(HANDLE_ALPHABET) for _ in range(9))
+        now = self._clock.now_utc()
+        step = _step(now, handle, "reporter_registered", "reporters", handle)
+        with self._database.writing() as session, audited(session, step):
+            session.add(ReporterRow(handle=handle, password_hash=hashed, is_active=1, created_utc=now))
+        return handle
+
+    def try_authenticate(self, handle: str, password: str) -> bool:
+        """Tells whether handle and password belong together; an unknown handle takes as long as a wrong password."""
+        with self._database.reading() as session:
+            row = session.get(ReporterRow, handle)
+            is_right = accounts.is_password(None if row is None else row.password_hash, password)
+            return is_right and row is not None and bool(row.is_active)
+
+    def is_reporter(self, handle: str) -> bool:
+        """Tells whether an account exists and is open."""
+        with self._database.reading() as session:
+            row = session.get(ReporterRow, handle)
+            return row is not None and bool(row.is_active)
+
+    # -- the citizen's side -------------------------------------------------------------------
+
+    def submit(self, reporter: str, token: str, claim: NewReport, media: Sequence[Medium]) -> ReportRecord:
+        """Records a report; the same token gives the same report again, however often it is sent.
+
+        Raises:
+            ConfigError: the claim or the number of files is not usable.
+            NotAllowed: the account is suspended, or today's limit is reached.
+        """
+        check_claim(claim)
+        now = self._clock.now_utc()
+        if claim.occurred_utc > now + timedelta(minutes=5):
+            raise ConfigError("the time lies in the future; correct date and time")
+        key = f"{reporter}/{token}"
+        with self._database.writing() as session:
+            known = session.scalars(select(ReportRow).where(ReportRow.token == key)).one_or_none()
+            if known is not None:
+                return _record(session, known)
+            self._check_sender(session, reporter, now)
+            row = _new_row(reporter, key, claim, media, now)
+            with audited(session, _step(now, reporter, "report_submitted", "reports", row.report_id)):
+                session.add(row)
+            record = _record(session, row)
+        _log.info("report_submitted", report_id=record.report_id, state=record.state.value)
+        return record
+
+    def supplement(self, report_id: str, reporter: str, media: Sequence[Medium]) -> ReportRecord:
+        """Replaces the files of a report that was asked for better ones and queues it again.
+
+        Raises:
+            CaseNotFound: no such report of this sender.
+            WrongState: nothing was asked for.
+        """
+        now = self._clock.now_utc()
+        with self._database.writing() as session:
+            row = _load(session, report_id, reporter)
+            if row.state != ReportState.SUPPLEMENT_REQUESTED.value:
+                raise WrongState("no further pictures are needed for this report", report_id=report_id)
+            with audited(session, _step(now, reporter, "report_supplemented", "reports", report_id)):
+                row.media = [_plain(medium) for medium in media]
+                row.state, row.detail, row.changed_utc = ReportState.SUBMITTED.value, "", now
+            return _record(session, row)
+
+    def of_reporter(self, reporter: str, *, before: str | None = None, limit: int = 50) -> list[ReportRecord]:
+        """Returns a sender's reports, newest first, those before ``before`` only."""
+        query = select(ReportRow).where(ReportRow.reporter == reporter)
+        if before is not None:
+            query = query.where(ReportRow.report_id < before)
+        query = query.order_by(ReportRow.report_id.desc()).limit(limit)
+        with self._database.reading() as session:
+            return [_record(session, row) for row in session.scalars(query)]
+
+    def get(self, report_id: str, reporter: str | None = None) -> ReportRecord:
+        """Returns a report, only if it is this sender's when one is given.
+
+        Raises:
+            CaseNotFound: no such report.
+        """
+        with self._database.reading() as session:
+            return _record(session, _load(session, report_id, reporter))
+
+    # -- the office's side --------------------------------------------------------------------
+
+    def of_case(self, case_id: str) -> ReportRecord | None:
+        """Returns the report a case came from."""
+        with self._database.reading() as session:
+            row = session.scalars(select(ReportRow).where(ReportRow.case_id == case_id)).one_or_none()
+            return None if row is None else _record(session, row)
+
+    def waiting(self) -> list[ReportRecord]:
+        """Returns the reports nobody has inspected yet, oldest first."""
+        query = select(ReportRow).where(ReportRow.state == ReportState.SUBMITTED.value).order_by(ReportRow.report_id)
+        with self._database.reading() as session:
+            return [_record(session, row) for row in session.scalars(query)]
+
+    def earlier(self, report: ReportRecord, within: timedelta) -> list[ReportRecord]:
+        """Returns accepted or waiting earlier reports about the same plate and violation, close in time."""
+        claim = report.claim
+        query = select(ReportRow).where(
+            ReportRow.report_id < report.report_id,
+            ReportRow.plate == claim.plate,
+            ReportRow.violation_id == claim.violation_id,
+            ReportRow.occurred_utc >= claim.occurred_utc - within,
+            ReportRow.occurred_utc <= claim.occurred_utc + within,
+            ReportRow.state.in_([ReportState.SUBMITTED.value, ReportState.ACCEPTED.value]),
+        )
+        with self._database.reading() as session:
+            return [_record(session, row) for row in session.scalars(query)]
+
+    def marks(self, *, before: str) -> list[tuple[str, str]]:
+        """Returns (report id, perceptual hash) of every picture of earlier reports."""
+        query = select(PhotoMarkRow.report_id, PhotoMarkRow.phash).where(PhotoMarkRow.report_id < before)
+        with self._database.reading() as session:
+            return [(row.report_id, row.phash) for row in session.execute(query)]
+
+    def accept(self, report_id: str, case_id: str, media: Sequence[Medium]) -> None:
+        """Ties a report to its case and keeps what the inspection found."""
+        self._end(report_id, ReportState.ACCEPTED, media=media, case_id=case_id)
+
+    def refuse(self, report_id: str, code: str, media: Sequence[Medium], *, duplicate_of: str | None = None) -> None:
+        """Ends a report with a code of J01 to J15."""
+        state = ReportState.DUPLICATE if duplicate_of else ReportState.OUT_OF_SCOPE
+        self._end(report_id, state, media=media, code=code, duplicate_of=duplicate_of)
+
+    def ask_again(self, report_id: str, detail: str) -> None:
+        """Asks the citizen for better files, saying in one line what is wrong."""
+        self._end(report_id, ReportState.SUPPLEMENT_REQUESTED, detail=detail)
+
+    def totals(self) -> ReportTotals:
+        """Returns the campaign's three numbers."""
+        confirmed = (
+            select(func.count())
+            .select_from(ReportRow)
+            .join(CaseRow, CaseRow.case_id == ReportRow.case_id)
+            .where(CaseRow.state == CaseState.ACCEPTED.value)
+        )
+        with self._database.reading() as session:
+            return ReportTotals(
+                registered=session.scalar(select(func.count()).select_from(ReporterRow)) or 0,
+                received=session.scalar(select(func.count()).select_from(ReportRow)) or 0,
+                confirmed=session.scalar(confirmed) or 0,
+            )
+
+    def _end(
+        self,
+        report_id: str,
+        state: ReportState,
+        *,
+        media: Sequence[Medium] = (),
+        code: str | None = None,
+        detail: str = "",
+        duplicate_of: str | None = None,
+        case_id: str | None = None,
+    ) -> None:
+        now = self._clock.now_utc()
+        with self._database.writing() as session:
+            row = _load(session, report_id)
+            if row.state != ReportState.SUBMITTED.value:
+                raise WrongState(f"report is {row.state} already", report_id=report_id)
+            action = f"report_{state.value.lower()}"
+            with audited(session, _step(now, SYSTEM, action, "reports", report_id)):
+                row.state, row.code, row.detail, row.changed_utc = state.value, code, detail, now
+                row.duplicate_of, row.case_id = duplicate_of, case_id
+                if media:
+                    row.media = [_plain(medium) for medium in media]
+            for position, medium in enumerate(media):
+                if medium.phash:
+                    session.add(PhotoMarkRow(report_id=report_id, position=position, phash=medium.phash))
+        _log.info("report_inspected", report_id=report_id, state=state.value)
+
+    def _check_sender(self, session: Session, reporter: str, now: datetime) -> None:
+        account = session.get(ReporterRow, reporter)
+        if account is None or not account.is_active:
+            raise NotAllowed("this account does not exist or is closed; register again")
+        mine = select(func.count()).select_from(ReportRow).where(ReportRow.reporter == reporter)
+        if (session.scalar(mine.where(ReportRow.submitted_utc > now - timedelta(days=1))) or 0) >= DAILY_LIMIT:
+            raise NotAllowed(f"{DAILY_LIMIT} reports in 24 hours are the limit; send this one tomorrow")
+        forged = mine.join(ReviewRow, ReviewRow.case_id == ReportRow.case_id).where(ReviewRow.reason == FRAUD_REASON)
+        if (session.scalar(forged) or 0) >= STRIKES_ALLOWED:
+            raise NotAllowed(f"this account is suspended: {STRIKES_ALLOWED} of its reports were found forged")
+
+
+def _new_row(reporter: str, token: str, claim: NewReport, media: Sequence[Medium], now: datetime) -> ReportRow:
+    state, code = ReportState.SUBMITTED, None
+    if claim.violation_id not in {violation.id for violation in reportable()}:
+        state, code = ReportState.OUT_OF_SCOPE, "J10"
+    elif now - claim.occurred_utc > WINDOW:
+        state, code = ReportState.LATE, "J06"
+    return ReportRow(
+        report_id=str(ULID.from_datetime(now)),
+        reporter=reporter,
+        token=token,
+        violation_id=claim.violation_id,
+        plate=claim.plate,
+        occurred_utc=claim.occurred_utc,
+        place=claim.place.strip(),
+        lat_udeg=_micro(claim.lat_deg),
+        lon_udeg=_micro(claim.lon_deg),
+        note=claim.note.strip(),
+        state=state.value,
+        code=code,
+        detail="",
+        duplicate_of=None,
+        case_id=None,
+        media=[_plain(medium) for medium in media],
+        submitted_utc=now,
+        changed_utc=now,
+    )
+
+
+def _record(session: Session, row: ReportRow) -> ReportRecord:
+    record = ReportRecord(
+        report_id=row.report_id,
+        reporter=row.reporter,
+        claim=NewReport(
+            violation_id=row.violation_id,
+            plate=row.plate,
+            occurred_utc=row.occurred_utc,
+            place=row.place,
+            lat_deg=_degrees(row.lat_udeg),
+            lon_deg=_degrees(row.lon_udeg),
+            note=row.note,
+        ),
+        state=ReportState(row.state),
+        code=row.code,
+        detail=row.detail,
+        duplicate_of=row.duplicate_of,
+        case_id=row.case_id,
+        media=tuple(_medium(entry) for entry in row.media),
+        submitted_utc=row.submitted_utc,
+        changed_utc=row.changed_utc,
+    )
+    return record if row.case_id is None else _as_case(session, record, row.case_id)
+
+
+def _as_case(session: Session, record: ReportRecord, case_id: str) -> ReportRecord:
+    case = session.get(CaseRow, case_id)
+    if case is None:
+        raise CaseNotFound(f"case of report {record.report_id} is missing; run: lukou verify", case_id=case_id)
+    state = OF_CASE[CaseState(case.state)]
+    code = None
+    if state is ReportState.REJECTED:
+        last = select(ReviewRow.reason).where(ReviewRow.case_id == case_id, ReviewRow.decision == Decision.REJECT.value)
+        code = code_of_reason(session.scalars(last).first())
+    return replace(record, state=state, code=code, changed_utc=max(record.changed_utc, case.changed_utc))
+
+
+def _load(session: Session, report_id: str, reporter: str | None = None) -> ReportRow:
+    row = session.get(ReportRow, report_id)
+    if row is None or (reporter is not None and row.reporter != reporter):
+        raise CaseNotFound("no such report of yours; your reports are listed under /report/mine", report_id=report_id)
+    return row
+
+
+def _step(now: datetime, actor: str, action: str, table: str, key: str) -> Step:
+    return Step(at_utc=now, actor=actor, action=action, table_name=table, row_key=key)
+
+
+def _plain(medium: Medium) -> dict[str, object]:
+    return {**asdict(medium), "signs": [list(sign) for sign in medium.signs]}
+
+
+def _medium(entry: dict[str, object]) -> Medium:
+    signs = entry["signs"]
+    pairs = tuple((str(key), str(detail)) for key, detail in signs) if isinstance(signs, list) else ()
+    return Medium(
+        sha256=str(entry["sha256"]),
+        ending=str(entry["ending"]),
+        size_bytes=int(str(entry["size_bytes"])),
+        phash=str(entry["phash"]),
+        signs=pairs,
+    )
+
+
+def _micro(degrees: float | None) -> int | None:
+    return None if degrees is None else round(degrees * 1e6)
+
+
+def _degrees(micro: int | None) -> float | None:
+    return None if micro is None else micro / 1e6
