@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from cases import plates
 from cases.models import CaseRow, PublicationRow, ReviewRow
 from cases.records import CaseRecord, Derivative, PublicationRecord, QueueFilter, ReviewRecord, User
 from cases.states import (
@@ -16,6 +17,7 @@ from cases.states import (
     PublicationState,
     ReviewStage,
 )
+from core.plate import UNREADABLE
 
 UNDECIDED_STATES = (CaseState.QUEUED.value, CaseState.SECOND_REVIEW.value)
 
@@ -71,7 +73,7 @@ def next_for(session: Session, user: User, *, after: str | None = None) -> str |
 
 
 def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:
-    """Returns cases with their reviews and publications, in three queries however many they are."""
+    """Returns cases with their reviews and publications, in four queries however many they are."""
     ids = [row.case_id for row in rows]
     reviews: dict[str, list[ReviewRecord]] = {}
     for review in session.scalars(
@@ -83,7 +85,16 @@ def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:
         select(PublicationRow).where(PublicationRow.case_id.in_(ids)).order_by(PublicationRow.approved_utc)
     ):
         publications.setdefault(item.case_id, []).append(to_publication(item))
-    return [_case(row, tuple(reviews.get(row.case_id, ())), tuple(publications.get(row.case_id, ()))) for row in rows]
+    read = plates.find(session, ids)
+    return [
+        _case(
+            row,
+            read.get(row.case_id, UNREADABLE),
+            tuple(reviews.get(row.case_id, ())),
+            tuple(publications.get(row.case_id, ())),
+        )
+        for row in rows
+    ]
 
 
 def to_publication(row: PublicationRow) -> PublicationRecord:
@@ -110,6 +121,8 @@ def _filtered(query: Select[Any], wanted: QueueFilter) -> Select[Any]:
         query = query.where(CaseRow.violation_id == wanted.violation_id)
     if wanted.session_id is not None:
         query = query.where(CaseRow.session_id == wanted.session_id)
+    if wanted.plate is not None:
+        query = query.where(CaseRow.case_id.in_(plates.matching(wanted.plate)))
     return query
 
 
@@ -127,7 +140,9 @@ def _review(row: ReviewRow) -> ReviewRecord:
     )
 
 
-def _case(row: CaseRow, reviews: tuple[ReviewRecord, ...], publications: tuple[PublicationRecord, ...]) -> CaseRecord:
+def _case(
+    row: CaseRow, plate: str, reviews: tuple[ReviewRecord, ...], publications: tuple[PublicationRecord, ...]
+) -> CaseRecord:
     return CaseRecord(
         case_id=row.case_id,
         candidate_key=row.candidate_key,
@@ -143,6 +158,7 @@ def _case(row: CaseRow, reviews: tuple[ReviewRecord, ...], publications: tuple[P
         manifest_sha256=row.manifest_sha256,
         entry_sha256=row.entry_sha256,
         cues=tuple(row.cues),
+        plate=plate,
         state=CaseState(row.state),
         created_utc=row.created_utc,
         changed_utc=row.changed_utc,

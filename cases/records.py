@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from cases.states import CaseState, Decision, PublicationState, ReviewStage, UserRole
+from core.plate import UNREADABLE
 
 _NOTHING: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 
@@ -32,6 +33,7 @@ class NewCase:
     entry_sha256: str
     occurred_utc: datetime | None = None
     cues: tuple[str, ...] = ()
+    plate: str = UNREADABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ class CaseRecord:
     manifest_sha256: str
     entry_sha256: str
     cues: tuple[str, ...]
+    plate: str
     state: CaseState
     created_utc: datetime
     changed_utc: datetime
@@ -157,11 +160,12 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueFilter:
-    """Which cases to list; None means any."""
+    """Which cases to list; None means any. ``plate`` is the beginning, the end or all of one, as it is stored."""
 
     state: CaseState | None = None
     violation_id: str | None = None
     session_id: str | None = None
+    plate: str | None = None
     limit: int = 100
     offset: int = 0
 
