@@ -1,6 +1,7 @@
 """A case as its page shows it: the record, the sealed facts and what this person may do with it."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -13,6 +14,7 @@ from cases.records import CaseRecord, User
 from cases.states import PERMISSIONS, SIX_FACTS, CaseState, Permission
 from core.catalogue import Violation, catalogue
 from core.errors import LukouError
+from core.plate import UNREADABLE
 from display.law import law_line
 from evidence.manifest import Manifest
 from evidence.standalone import MANIFEST
@@ -168,10 +170,22 @@ def _summary(case: CaseRecord, manifest: Manifest | None, violation: Violation, 
     if manifest is not None:
         share = manifest.subject.get("class_share")
         rows[3] = (labels("subject"), f"{labels.word(case.subject)}{f' {share:.0%}' if share is not None else ''}")
-        rows.append((labels("plate"), labels.word(str(manifest.subject.get("plate", "UNREADABLE")))))
+        rows.append((labels("plate"), plate_line(manifest.subject, labels)))
         code = str(manifest.device.get("device_code") or case.camera_id)
         rows.append((labels("device"), code))
     return [*rows, (labels("code"), violation.code.current or "—"), *_legal(violation, labels)]
+
+
+def plate_line(subject: Mapping[str, Any], labels: Labels) -> str:
+    """Returns the plate as the machine read it, how sure it was, and that a person must check it."""
+    text, read = str(subject.get("plate", UNREADABLE)), subject.get("plate_read") or {}
+    if text == UNREADABLE or read.get("confidence") is None:
+        return labels.word(text)
+    colour = labels.word(f"plate_{read['colour']}") if read.get("colour") else labels.word("unknown")
+    line = labels(
+        "plate_machine", plate=text, colour=colour, share=f"{math.floor(1000 * read['confidence']) / 10:.1f} %"
+    )
+    return line if read.get("colour_agrees", True) else f"{line} · {labels('plate_colour_wrong')}"
 
 
 def _legal(violation: Violation, labels: Labels) -> Rows:

@@ -10,6 +10,7 @@ from api.access import CaseReader, Csrf, Parts, Publisher, Withdrawer
 from cases.records import CaseRecord, Derivative, PublicationRecord, QueueFilter, Review, RunRecord
 from cases.states import CaseState, Decision
 from core.errors import HashMismatch
+from core.plate import normalise
 
 router = APIRouter(prefix="/api/v1")
 
@@ -58,11 +59,13 @@ def cases(
     _user: CaseReader,
     state: Annotated[CaseState | None, Query()] = None,
     violation: Annotated[str | None, Query(pattern=r"^V\d\d$")] = None,
+    plate: Annotated[str | None, Query(max_length=16)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> dict[str, Any]:
     """Lists cases."""
-    wanted = QueueFilter(state=state, violation_id=violation, limit=limit, offset=offset)
+    typed = normalise(plate or "") or None
+    wanted = QueueFilter(state=state, violation_id=violation, plate=typed, limit=limit, offset=offset)
     return {"total": console.store.count(wanted), "cases": [case_json(c) for c in console.store.queue(wanted)]}
 
 
@@ -145,6 +148,7 @@ def case_json(found: CaseRecord) -> dict[str, Any]:
         "occurred_utc": found.occurred_utc.isoformat() if found.occurred_utc else None,
         "onset_ns": found.onset_ns,
         "subject": found.subject,
+        "plate": found.plate,
         "cues": list(found.cues),
         "manifest_sha256": found.manifest_sha256,
         "created_utc": found.created_utc.isoformat(),

@@ -14,6 +14,7 @@ from cases.records import QueueFilter
 from cases.states import CaseState
 from core import log
 from core.catalogue import catalogue
+from core.plate import normalise
 
 router = APIRouter()
 PER_PAGE = 50
@@ -96,10 +97,14 @@ def queue(
     user: CaseReader,
     state: Annotated[CaseState | None, Query()] = None,
     violation: Annotated[str | None, Query(pattern=r"^V\d\d$")] = None,
+    plate: Annotated[str, Query(max_length=16)] = "",
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
     """Lists cases beside what was not looked at."""
-    wanted = QueueFilter(state=state, violation_id=violation, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+    typed = normalise(plate)
+    wanted = QueueFilter(
+        state=state, violation_id=violation, plate=typed or None, limit=PER_PAGE, offset=(page - 1) * PER_PAGE
+    )
     total = console.store.count(wanted)
     labels = console.labels(request)
     now = console.clock.now_utc()
@@ -124,6 +129,7 @@ def queue(
         ],
         "state": state,
         "violation": violation,
+        "plate": typed,
         "page": page,
         "pages": max(1, -(-total // PER_PAGE)),
         "total": total,
