@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.geometry import contains
+from core.geometry import contains, project
 from core.observations import Candidate, Outcome, TrackHistory, Undecided
 from core.site import Box, Crosswalk, Site
 from rules.body import Body, body_of, runs
@@ -32,6 +32,8 @@ CRAWL_KMH = 5.0
 """A vehicle ahead slower than this blocks. Source: Reg 53 "standing or slowly moving"; V12's lowest driving speed."""
 BESIDE_M = 1.75
 """Ahead in the same lane: this far aside at most. Source: half a 3.5 m lane, CJJ 37."""
+ROUGH_M = 7.0
+"""The box's lower edge lies this near the body's middle. Source: half a bus, 5.5 m, and jitter."""
 AHEAD_M = 40.0
 """A queue further ahead is not the reason. Source: V13 within_m, the reach of one junction, violations.yaml."""
 
@@ -68,11 +70,12 @@ def box_junction(history: TrackHistory, scene: Scene) -> list[Outcome]:
     least_s = float(parameters["stationary_min_s"])
     if len(path.t_s) < 3 or history.duration_s < least_s:
         return []
-    spans = _stands(path, least_s)
+    drawn: list[Box | Crosswalk] = [*site.boxes, *site.crosswalks]
+    areas = [area for area in drawn if path.comes_near(area.polygon_px)]
+    spans = _stands(path, least_s) if areas else []
     body = body_of(path) if spans else None
     if body is None:
         return []
-    areas: list[Box | Crosswalk] = [*site.boxes, *site.crosswalks]
     outcomes = [_judge(body, area, span, scene) for span in spans for area in areas]
     return [o for o in outcomes if o is not None]
 
@@ -129,11 +132,25 @@ def _tail(wait: Wait, scene: Scene, at_s: float) -> Tail | None:
     """Returns the nearest vehicle that stood or crawled ahead in the same lane at a moment."""
     found: list[Tail] = []
     for other in scene.seen_at(at_s, FOUR_WHEELERS):
-        if other.track_id == wait.body.path.history.track_id:
+        if other.track_id == wait.body.path.history.track_id or not _may_be_ahead(wait, other, at_s):
             continue
         tail = _as_tail(wait, scene.path(other), at_s)
         found += [] if tail is None else [tail]
     return min(found, key=lambda t: t.rear_m, default=None)
+
+
+def _may_be_ahead(wait: Wait, other: TrackHistory, at_s: float) -> bool:
+    """Rules out cheaply, by its box alone, what is far from the lane ahead."""
+    ground, row = wait.body.path.ground, wait.first_row
+    if ground.matrix is None:
+        return True
+    at = min(int(np.searchsorted(other.t_s, at_s)), len(other) - 1)
+    x1, _, x2, y2 = other.xyxy[at].tolist()
+    x_m, y_m = ground.point_m((x1 + x2) / 2, y2)
+    here_m, (ahead_x, ahead_y) = project(ground.matrix, wait.body.centre_px[row])[0], wait.body.ahead[row].tolist()
+    x_m, y_m = x_m - float(here_m[0]), y_m - float(here_m[1])
+    is_beside = abs(x_m * ahead_y - y_m * ahead_x) <= BESIDE_M + ROUGH_M
+    return bool(is_beside and -ROUGH_M <= x_m * ahead_x + y_m * ahead_y <= AHEAD_M + ROUGH_M)
 
 
 def _as_tail(wait: Wait, path: Path, at_s: float) -> Tail | None:

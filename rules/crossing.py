@@ -52,7 +52,9 @@ class Crossing:
 
 def crossings(path: Path, line: StopLine) -> list[Crossing]:
     """Returns every passage of the line by one actor: front past it, and, if it got so far, its whole body."""
-    return path.once(("crossings", line.id), lambda: _crossings(path, line) if len(path.t_s) >= 3 else [])
+    if len(path.t_s) < 3 or not path.comes_near(line.points_px):
+        return []
+    return path.once(("crossings", line.id), lambda: _crossings(path, line))
 
 
 def _crossings(path: Path, line: StopLine) -> list[Crossing]:

@@ -8,7 +8,7 @@ said so in the record (``Ground.scale_source``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -84,6 +84,16 @@ class Path:
     def body(self) -> Body:
         """Standard size of the actor's class."""
         return BODIES[self.history.class_id]
+
+    def comes_near(self, points_px: Sequence[tuple[float, float]]) -> bool:
+        """Tells whether an actor may ever have been at a drawn part: its boxes, grown by their size, reach it."""
+        x1, y1, x2, y2 = self.history.extent_px
+        wide, high = self.once(
+            "size", lambda: (self.history.xyxy[:, 2:] - self.history.xyxy[:, :2]).max(axis=0)
+        ).tolist()
+        xs, ys = zip(*points_px, strict=True)
+        is_across = x1 - wide <= max(xs) and x2 + wide >= min(xs)
+        return bool(is_across and y1 - high <= max(ys) and y2 + high >= min(ys))
 
     def to_line_m(self, points_px: ArrayLike, towards_px: ArrayLike) -> tuple[Array, Array, Array]:
         """Returns (distance, along, span) of the foot point to a line, each (N,), metres.
@@ -210,11 +220,18 @@ class Ground:
             points = site.calibration.points
             self.matrix = homography([p.image_px for p in points], [p.ground_m for p in points])
             self._middle_px = np.mean([p.image_px for p in points], axis=0)
+            self._rows = self.matrix.tolist()
             self._inverse = np.asarray(np.linalg.inv(self.matrix), np.float64)
         angle = np.radians(site.camera.depression_deg)
         self._picture_px = site.camera.picture_size_px
         self._sin, self._cos = float(np.sin(angle)), float(np.cos(angle))
         self.flat_scale = np.array([1.0, self._sin])
+
+    def point_m(self, x_px: float, y_px: float) -> tuple[float, float]:
+        """Returns one picture point on the ground plane, metres; only where the road is calibrated."""
+        (a, b, c), (d, e, f), (g, h, i) = self._rows
+        scale = g * x_px + h * y_px + i
+        return (a * x_px + b * y_px + c) / scale, (d * x_px + e * y_px + f) / scale
 
     def shifted_px(self, points_m: Array, by_m: Array) -> Array:
         """Returns the picture points (N, 2) of ground points moved by metres; only where the road is calibrated."""

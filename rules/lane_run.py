@@ -39,7 +39,7 @@ class LaneRun:
 
 def lane_runs(path: Path, lanes: list[Lane], *, share_min: float) -> list[LaneRun]:
     """Returns every drive along lanes of one kind, judged together: changing from one to the next is one drive."""
-    body = even_body(path) if lanes else None
+    body = even_body(path) if any(path.comes_near(lane.polygon_px) for lane in lanes) else None
     if body is None or not _comes_near(body, lanes):
         return []
     shares = np.array([body.share_inside(lane.polygon_px) for lane in lanes])

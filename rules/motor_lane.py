@@ -67,7 +67,9 @@ def motor_lane(history: TrackHistory, scene: Scene) -> list[Outcome]:
         return []
     own = [lane for lane in site.lanes if lane.kind == "nonmotor"]
     motor = [lane for lane in site.lanes if lane.kind == "motor" and lane.heading_px]
-    return _judge(scene.path(history), motor, own, scene) if own and motor else []
+    path = scene.path(history)
+    is_near = any(path.comes_near(lane.polygon_px) for lane in motor)
+    return _judge(path, motor, own, scene) if own and is_near else []
 
 
 def lacking(site: Site) -> list[str]:

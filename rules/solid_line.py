@@ -50,11 +50,13 @@ def solid_line(history: TrackHistory, scene: Scene) -> list[Outcome]:
     site = scene.view.site
     if history.class_id not in FOUR_WHEELERS or not site.is_enabled("V15") or not site.solid_lines:
         return []
-    body = even_body(scene.path(history))
+    path = scene.path(history)
+    lines = [line for line in site.solid_lines if path.comes_near(line.points_px)]
+    body = even_body(path) if lines else None
     if body is None:
         return []
     found: list[Outcome] = []
-    for line in site.solid_lines:
+    for line in lines:
         change = _change(body, line, site.parameters("V15"))
         if change is not None and not (line.kind == "dashed_solid" and change.from_m > 0):
             found.append(_candidate(change, line, history, scene))

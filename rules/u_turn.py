@@ -56,7 +56,8 @@ def u_turn(history: TrackHistory, scene: Scene) -> list[Outcome]:
     site = scene.view.site
     if history.class_id not in FOUR_WHEELERS or not site.is_enabled("V13") or not site.no_u_turn_zones:
         return []
-    body = even_body(scene.path(history))
+    path = scene.path(history)
+    body = even_body(path) if any(path.comes_near(zone.polygon_px) for zone in site.no_u_turn_zones) else None
     turn = None if body is None else _turn(body, site.parameters("V13"))
     if turn is None:
         return []

@@ -38,6 +38,7 @@ def wrong_way(history: TrackHistory, scene: Scene) -> list[Outcome]:
     if len(path.t_s) < 3:
         return []
     zones = [z for z in scene.view.site.direction_zones if subject in z.applies_to and not z.two_way]
+    zones = [z for z in zones if path.comes_near(z.polygon_px)]
     return _judge(path, zones, scene, violation_id) if zones else []
 
 

@@ -19,7 +19,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from core.geometry import contains
+from core.geometry import contains, may_touch
 from core.observations import ActorClass, Candidate, Outcome, SignalState, TrackHistory, Undecided
 from core.site import Crosswalk, Site
 from rules.body import HOLE_S, Body, even_body, even_path, runs
@@ -110,11 +110,12 @@ def yielding(history: TrackHistory, scene: Scene) -> list[Outcome]:
     if scene.view.subject_of(history.class_id) != "motor" or not site.is_enabled("V12"):
         return []
     path = scene.path(history)
-    body = even_body(path) if site.crosswalks else None
+    walks = [walk for walk in site.crosswalks if path.comes_near(walk.polygon_px)]
+    body = even_body(path) if walks else None
     if body is None:
         return []
     found: list[Outcome] = []
-    for walk in site.crosswalks:
+    for walk in walks:
         for passage in _passages(path, body, walk):
             outcome = _judge(passage, scene)
             found += [] if outcome is None else [outcome]
@@ -168,8 +169,9 @@ def _judge(passage: Passage, scene: Scene) -> Outcome | None:
 
 
 def _walk(passage: Passage, scene: Scene, other: TrackHistory) -> Walk | None:
-    path = scene.path(other)
-    even = even_path(path)
+    if not may_touch(passage.walk.polygon_px, other.extent_px):
+        return None
+    even = even_path(scene.path(other))
     if len(even.t_s) < 3:
         return None
     is_inside = even.once(("on", passage.walk.id), lambda: _is_on(passage.walk, even.foot_px))
