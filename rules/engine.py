@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from rules.parking import parking
 from rules.pedestrian_red import pedestrian_red
 from rules.queue_jump import queue_jump
 from rules.red_light import red_light
+from rules.rejoin import Rejoiner
 from rules.ride_across import ride_across
 from rules.scene import Scene
 from rules.solid_line import solid_line
@@ -69,9 +71,17 @@ class RuleBook:
     def __init__(self) -> None:
         self._candidates: dict[str, list[tuple[Candidate, TrackHistory]]] = defaultdict(list)
         self._said: set[tuple[Any, ...]] = set()
+        self._rejoiner = Rejoiner()
 
     def evaluate(self, histories: list[TrackHistory], scene: Scene) -> list[Outcome]:
         """Returns what is new: candidates never given before, and undecided cases of ended tracks."""
+        whole = self._rejoiner.whole(scene)
+        if whole:
+            gone = {name for known in whole.values() for name in known.earlier_ids}
+            tracks = {t.track_id: t for t in scene.tracks if t.track_id not in gone}
+            scene = replace(scene, tracks=[whole[name].history if name in whole else t for name, t in tracks.items()])
+            present = [h for h in histories if h.track_id not in gone]
+            histories = [whole[h.track_id].history if h.track_id in whole else h for h in present]
         fresh: list[Outcome] = []
         for history in histories:
             for rule in RULES:

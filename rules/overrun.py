@@ -10,7 +10,8 @@ from core.geometry import contains
 from core.observations import SignalState, SignalTimeline, Undecided
 from core.site import Subject
 from rules.crossing import Crossing
-from rules.scene import Scene, standing_spans
+from rules.scene import Scene
+from rules.standing import standing_spans
 
 VISIBLE_M = 0.3
 """A shift that two pictures show. Source: width of a painted stop line (GB 5768.3: 0.2 to 0.4 m)."""

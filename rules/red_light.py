@@ -17,7 +17,8 @@ from core.observations import Candidate, Outcome, SignalState, SignalTimeline, T
 from core.site import Signal, StopLine
 from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings, has_travelled, movement_after
-from rules.scene import STAND_MPS, STAND_S, Scene, class_cues, moments, standing_spans, state_at
+from rules.scene import STAND_MPS, STAND_S, Scene, class_cues, moments, state_at
+from rules.standing import standing_spans
 
 RULE_OF = {"motor": "V01", "nonmotor": "V03"}
 SETTLE_S = 5.0

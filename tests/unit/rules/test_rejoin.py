@@ -1,0 +1,91 @@
+"""A vehicle that stood still under two ids is one stay; anything that moved, or stood elsewhere, is not."""
+
+import numpy as np
+import pytest
+
+from core.observations import ActorClass, TrackHistory
+from core.site import Camera, Site
+from core.time import NS_PER_S
+from rules.rejoin import Rejoiner
+from rules.scene import Scene, SiteView
+
+CAR, PERSON = ActorClass.CAR, ActorClass.PERSON
+SPOT = (800.0, 500.0, 1000.0, 640.0)
+VIEW = SiteView.of(Site(site_id="s", place="p", camera=Camera(camera_id="c", picture_size_px=(1920, 1080))))
+
+
+def track(
+    name: int,
+    start_s: float,
+    end_s: float,
+    *,
+    shift_px: float = 0.0,
+    step_px: float = 0.0,
+    class_id: ActorClass = CAR,
+    is_finished: bool = True,
+) -> TrackHistory:
+    """Boxes at 8 fps on the spot, ``shift_px`` aside of it, moving ``step_px`` a frame."""
+    t_s = np.arange(start_s, end_s, 1 / 8)
+    boxes = np.tile(np.asarray(SPOT, np.float32), (len(t_s), 1))
+    boxes[:, [0, 2]] += (shift_px + step_px * np.arange(len(t_s)))[:, None]
+    return TrackHistory(
+        track_id=name,
+        class_id=class_id,
+        class_share=1.0,
+        pts_ns=(t_s * NS_PER_S).astype(np.int64),
+        xyxy=boxes,
+        confidence=np.full(len(t_s), 0.9, np.float32),
+        is_finished=is_finished,
+    )
+
+
+def carried_on(*tracks: TrackHistory, now_s: float = 200.0) -> dict[int, set[int]]:
+    """Returns the ids every present id carries on."""
+    scene = Scene(view=VIEW, tracks=list(tracks), signals={}, now_ns=int(now_s * NS_PER_S))
+    return {name: set(known.earlier_ids) for name, known in Rejoiner().whole(scene).items()}
+
+
+def test_a_chain_of_ids_on_one_spot_is_one_stay() -> None:
+    chain = [track(1, 0, 30), track(2, 30, 60), track(3, 70, 100, is_finished=False)]
+    scene = Scene(view=VIEW, tracks=chain, signals={}, now_ns=100 * NS_PER_S)
+    known = Rejoiner().whole(scene)[3]
+    assert known.earlier_ids == {1, 2}
+    assert known.history.t_s[0] == 0
+    assert known.history.track_id == 3
+    assert not known.history.is_finished
+    assert np.all(np.diff(known.history.pts_ns) > 0)
+
+
+@pytest.mark.parametrize(
+    ("later", "reason"),
+    [
+        (track(2, 51, 90), "unseen for longer than parking bears"),
+        (track(2, 30, 60, shift_px=70), "the next place"),
+        (track(2, 30, 60, step_px=4), "drives through"),
+        (track(2, 30, 60, class_id=ActorClass.MOTORCYCLE), "another kind of vehicle"),
+        (track(2, 20, 60), "both in sight at once"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_not_the_same_vehicle(later: TrackHistory, reason: str) -> None:
+    assert carried_on(track(1, 0, 30), later) == {}, reason
+
+
+def test_what_moved_when_it_was_lost_is_not_found_again() -> None:
+    assert carried_on(track(1, 0, 30, shift_px=-960, step_px=4), track(2, 30, 60)) == {}
+
+
+def test_people_are_not_joined() -> None:
+    assert carried_on(track(1, 0, 30, class_id=PERSON), track(2, 30, 60, class_id=PERSON)) == {}
+
+
+def test_one_stay_goes_on_in_one_id_only() -> None:
+    assert carried_on(track(1, 0, 30), track(2, 31, 60), track(3, 32, 60, shift_px=10)) == {2: {1}}
+
+
+def test_memory_ends() -> None:
+    rejoiner = Rejoiner()
+    early = Scene(view=VIEW, tracks=[track(1, 0, 30)], signals={}, now_ns=30 * NS_PER_S)
+    assert rejoiner.whole(early) == {}
+    later = Scene(view=VIEW, tracks=[track(2, 40, 60)], signals={}, now_ns=150 * NS_PER_S)
+    assert rejoiner.whole(later) == {}
