@@ -16,6 +16,7 @@ from core.site import Site, load_site
 from core.time import at, parse_utc, seconds
 
 if TYPE_CHECKING:
+    from ingest.controller import SignalFeed
     from ingest.session import Session
     from pipeline.process import RunReport
 
@@ -32,6 +33,9 @@ def process(
         str | None,
         typer.Option(metavar="ISO8601", help="World time of the first frame, e.g. 2026-11-22T08:15:03+08:00."),
     ] = None,
+    signals: Annotated[
+        Path | None, typer.Option(metavar="FEED.jsonl", help="What the signal controller said, see docs/signals.md.")
+    ] = None,
     overlay: Annotated[
         Path | None, typer.Option(metavar="AREA6.yaml", help="The city's own switches and thresholds.")
     ] = None,
@@ -42,7 +46,7 @@ def process(
     site = load_site(site_file) if overlay is None else load_overlay(overlay).applied_to(load_site(site_file))
     start_utc = None if start is None else parse_utc(start)
     settings = settings_for(out_dir)
-    session, report = run_pipeline(videos, site, settings, start_utc)
+    session, report = run_pipeline(videos, site, settings, start_utc, feed=load_feed(signals, site))
     if as_json:
         emit(report_facts(report, start_utc))
         return
@@ -51,8 +55,21 @@ def process(
     say(f"decide them in the console: lukou serve{'' if out_dir is None else f' --out {out_dir}'}")
 
 
+def load_feed(path: Path | None, site: Site) -> "SignalFeed | None":
+    """Returns what a controller said about the lamps of a site; None without a feed."""
+    from ingest.controller import read_feed
+
+    told = [s.feed_id or s.id for s in site.signals if s.source != "video"]
+    return None if path is None else read_feed(path, told)
+
+
 def run_pipeline(
-    videos: list[Path], site: Site, settings: Settings, start_utc: datetime | None
+    videos: list[Path],
+    site: Site,
+    settings: Settings,
+    start_utc: datetime | None,
+    *,
+    feed: "SignalFeed | None" = None,
 ) -> "tuple[Session, RunReport]":
     """Runs footage through the pipeline with a progress bar."""
     from cli.progress import ProgressListener
@@ -64,7 +81,7 @@ def run_pipeline(
     if start_utc is None:
         _warn_of_unknown_time(session)
     with open_workbench(settings) as workbench, ProgressListener(videos[0].name) as listener:
-        return session, process_session(session, site, workbench=workbench, listener=listener)
+        return session, process_session(session, site, workbench=workbench, listener=listener, feed=feed)
 
 
 def show_cases(report: "RunReport", start_utc: datetime | None, time_zone: str) -> None:
@@ -96,6 +113,7 @@ def show_counts(session: "Session", report: "RunReport") -> None:
         show_table(
             "Undecided: possible offences a rule could not judge", ("rule", "what", "reason", "times"), undecided
         )
+    show_lamps(report)
     counts = report.counts
     out().print(
         f"{offset_text(report.footage_s)} of footage at {session.fps:.1f} fps: "
@@ -109,6 +127,19 @@ def show_counts(session: "Session", report: "RunReport") -> None:
         out().print(f"took {report.wall_s:.1f} s, {report.realtime_factor:.1f}x real time", soft_wrap=True)
 
 
+def show_lamps(report: "RunReport") -> None:
+    """Prints when lamps were at fault, and what could not be used of the controller's feed."""
+    if report.faults:
+        rows = [
+            (f.signal_id, f.kind.replace("_", " "), offset_text(seconds(f.start_ns)), offset_text(seconds(f.end_ns)))
+            for f in report.faults
+        ]
+        show_table("Lamps at fault: nobody is accused by them meanwhile", ("signal", "what", "from", "to"), rows)
+    if report.feed:
+        told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in sorted(report.feed.items()))
+        out().print(f"signal feed: {told}", soft_wrap=True)
+
+
 def report_facts(report: "RunReport", start_utc: datetime | None) -> dict[str, Any]:
     """Returns a run as JSON for machines."""
     return {
@@ -116,6 +147,16 @@ def report_facts(report: "RunReport", start_utc: datetime | None) -> dict[str, A
         "cases": [_candidate_facts(case_id, candidate, start_utc) for case_id, candidate in report.found],
         "new_cases": report.new_cases,
         "undecided": report.undecided,
+        "signal_faults": [
+            {
+                "signal": f.signal_id,
+                "kind": f.kind,
+                "start_s": round(seconds(f.start_ns), 2),
+                "end_s": round(seconds(f.end_ns), 2),
+            }
+            for f in report.faults
+        ],
+        "signal_feed": report.feed,
         "frames": report.counts,
         "footage_s": round(report.footage_s, 3),
         "wall_s": round(report.wall_s, 3),

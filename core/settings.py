@@ -25,6 +25,11 @@ class Settings(BaseSettings):
     session_secret: SecretStr | None = Field(default=None, description="key of login cookies; made at first start")
     detect_hz: float = Field(default=8.0, ge=1.0, le=60.0, description="detector runs per second of footage, at least")
     engine: str = Field(default="auto", pattern="^(auto|openvino|onnxruntime)$", description="inference engine")
+    clock: str = Field(
+        default="kernel",
+        pattern="^(kernel|operator)$",
+        description="who says that this machine's time is right: its kernel (NTP), or the operator",
+    )
     display_hours: float = Field(
         default=72.0, gt=0, le=72.0, description="longest time an item may stay on a screen, h"
     )

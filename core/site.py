@@ -219,6 +219,10 @@ class Signal(Part):
     layout: Literal["vertical", "horizontal", "horizontal_red_right", "crosswalk", "single"] = "vertical"
     movements: list[Movement] = Field(default=["S", "L"], description="movements this lamp governs")
     is_arrow: bool = False
+    source: Literal["video", "controller", "both"] = Field(
+        default="video", description="who tells its state; controller and both need the controller's feed"
+    )
+    feed_id: str | None = Field(default=None, description="its name in the feed; default: id")
 
     @model_validator(mode="after")
     def _region_has_area(self) -> Self:

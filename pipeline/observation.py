@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from core.observations import Detections, SignalState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One frame's boxes and the opinion on each lamp, rounded as the journal keeps them.
+    """One frame's boxes, the opinion on each lamp and the controller's word on it, rounded as the journal keeps them.
 
     Judging rounded values makes a replay from the journal equal to the first run.
     """
@@ -21,6 +21,7 @@ class Observation:
     detections: Detections
     lamps: Mapping[str, SignalState]
     is_after_gap: bool
+    feed: Mapping[str, SignalState] = field(default_factory=dict)
 
     @property
     def pts_ns(self) -> int:
@@ -35,6 +36,8 @@ class Observation:
             for c, p, box in zip(found.class_id, found.confidence, found.xyxy, strict=True)
         ]
         row: dict[str, Any] = {"t": self.pts_ns, "d": boxes, "l": {k: v.value for k, v in self.lamps.items()}}
+        if self.feed:
+            row["f"] = {k: v.value for k, v in self.feed.items()}
         if self.is_after_gap:
             row["g"] = 1
         return row
@@ -52,4 +55,5 @@ class Observation:
             ),
             lamps={k: SignalState(v) for k, v in row["l"].items()},
             is_after_gap=bool(row.get("g")),
+            feed={k: SignalState(v) for k, v in row.get("f", {}).items()},
         )

@@ -126,7 +126,7 @@ def _signal(finding: Finding) -> Any:
         "id": timeline.signal_id,
         "red_onset_ns": timeline.since_at(at_ns),
         "is_onset_seen": timeline.is_onset_seen(at_ns),
-        "source": "video",
+        "source": timeline.source,
     }
 
 

@@ -16,19 +16,21 @@ from typing import Protocol
 
 from cases.records import NewCase, RunRecord
 from cases.store import CaseStore
-from core.observations import Candidate, Detections, SignalState, Undecided
+from core.observations import Candidate, Detections, SignalFault, SignalState, Undecided
 from core.settings import Settings
 from core.site import Site
 from core.time import NS_PER_S, Clock, SystemClock, at
 from evidence.seal import Vault
+from ingest.controller import SignalFeed
 from ingest.frame import Frame
 from ingest.session import Session
 from pipeline.journal import Journal
 from pipeline.judge import Finding, Judge
+from pipeline.lamps import Lamps
 from pipeline.observation import Observation
 from pipeline.package import build_draft, candidate_key, case_id
 from vision.detect import Detector
-from vision.signal import read_lamp
+from vision.lamp import LampReader
 
 BATCH = 4
 """Pictures detected together: keeps both inference streams of a two-core machine busy."""
@@ -54,12 +56,13 @@ class Workbench:
     detector: Detector
     vault: Vault
     cases: CaseStore
+    lamps: LampReader = field(default_factory=LampReader)
     clock: Clock = field(default_factory=SystemClock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """What a run did. ``found`` pairs each case with its candidate, in order of time."""
+    """What a run did. ``found`` pairs each case with its candidate, in order of time; ``feed`` counts its messages."""
 
     session_id: str
     found: tuple[tuple[str, Candidate], ...]
@@ -69,6 +72,8 @@ class RunReport:
     footage_s: float
     wall_s: float
     was_complete: bool
+    faults: tuple[SignalFault, ...] = ()
+    feed: dict[str, int] = field(default_factory=dict)
 
     @property
     def realtime_factor(self) -> float:
@@ -76,22 +81,26 @@ class RunReport:
         return self.footage_s / max(self.wall_s, 1e-9)
 
 
-def process(session: Session, site: Site, *, workbench: Workbench, listener: Listener) -> RunReport:
+def process(
+    session: Session, site: Site, *, workbench: Workbench, listener: Listener, feed: SignalFeed | None = None
+) -> RunReport:
     """Returns what the footage held; every case found is sealed and filed when this returns.
 
     Raises:
-        ConfigError: the site was drawn on another shape of picture.
+        ConfigError: the site was drawn on another shape of picture, or asks for a signal feed there is not.
         StoreError: the disk or database refuses; run again to go on.
     """
     began = time.perf_counter()
-    run = _Run(session, site.scaled_to(session.width_px, session.height_px), workbench, listener)
+    scaled = site.scaled_to(session.width_px, session.height_px)
+    lamps = Lamps(scaled, workbench.lamps, feed=feed, start_utc=session.start_utc)
+    run = _Run(session, scaled, workbench, listener, lamps)
     run.go()
     return run.report(time.perf_counter() - began)
 
 
 class _Run:
-    def __init__(self, session: Session, site: Site, workbench: Workbench, listener: Listener) -> None:
-        self._session, self._site, self._bench, self._listener = session, site, workbench, listener
+    def __init__(self, session: Session, site: Site, workbench: Workbench, listener: Listener, lamps: Lamps) -> None:
+        self._session, self._site, self._bench, self._listener, self._lamps = session, site, workbench, listener, lamps
         self._judge = Judge(site, session.start_utc)
         self._found: list[tuple[str, Candidate]] = []
         self._new = 0
@@ -108,6 +117,7 @@ class _Run:
                 "session_id": self._session.session_id,
                 "site_sha256": self._site.sha256(),
                 "model_sha256": self._bench.detector.model.weights.sha256,
+                "lamps": self._lamps.pins,
                 "detect_hz": self._bench.settings.detect_hz,
                 "counts": list(self._session.counts.as_dict()),
             },
@@ -134,6 +144,8 @@ class _Run:
             footage_s=self._session.end_ns / NS_PER_S,
             wall_s=wall_s,
             was_complete=self._was_complete,
+            faults=self._judge.faults(),
+            feed=self._lamps.counts,
         )
 
     def _replay(self, journal: Journal) -> None:
@@ -173,10 +185,8 @@ class _Run:
         size = self._bench.detector.picture_size(self._session.width_px, self._session.height_px)
         return _Batch(
             marks=[(frame.is_after_gap, frame.counts) for frame in batch],
-            lamps=[
-                {s.id: read_lamp(s, frame.crop(s.region_px)) for s in self._site.signals if s.region_px is not None}
-                for frame in batch
-            ],
+            lamps=[self._lamps.seen(frame) for frame in batch],
+            feed=[self._lamps.told(frame) for frame in batch],
             found=pool.submit(self._bench.detector.detect, [frame.picture(size) for frame in batch]),
         )
 
@@ -253,11 +263,14 @@ class _Batch:
 
     marks: list[tuple[bool, Mapping[str, int]]]
     lamps: list[dict[str, SignalState]]
+    feed: list[dict[str, SignalState]]
     found: Future[list[Detections]]
 
     def observations(self) -> Iterator[tuple[Observation, Mapping[str, int]]]:
-        for (is_after_gap, counts), lamps, detections in zip(self.marks, self.lamps, self.found.result(), strict=True):
-            raw = Observation(detections=detections, lamps=lamps, is_after_gap=is_after_gap)
+        for (is_after_gap, counts), lamps, feed, detections in zip(
+            self.marks, self.lamps, self.feed, self.found.result(), strict=True
+        ):
+            raw = Observation(detections=detections, lamps=lamps, is_after_gap=is_after_gap, feed=feed)
             yield Observation.from_row(raw.as_row()), counts
 
 

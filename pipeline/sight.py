@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from core.observations import SignalState, SignalTimeline, TrackHistory
+from core.observations import SignalFault, SignalTimeline, TrackHistory
 from pipeline.observation import Observation
-from vision.signal import SignalReader
+from vision.signal_sources import SignalWatch
 from vision.track import Tracker
 
 
@@ -13,17 +13,19 @@ class Sight:
 
     def __init__(self, signal_ids: Iterable[str], tracker: Tracker | None = None) -> None:
         self._tracker = tracker or Tracker()
-        self._readers = {signal_id: SignalReader(signal_id) for signal_id in signal_ids}
+        self._signals = {signal_id: SignalWatch(signal_id) for signal_id in signal_ids}
 
     def add(self, observation: Observation) -> list[TrackHistory]:
         """Takes one frame; returns the tracks that ended with it. A gap in the footage ends all of them."""
         ended: list[TrackHistory] = []
         if observation.is_after_gap:
             ended += self._tracker.finish()
-        for signal_id, reader in self._readers.items():
+        for signal_id in observation.feed:
+            self._signals.setdefault(signal_id, SignalWatch(signal_id))
+        for signal_id, watch in self._signals.items():
             if observation.is_after_gap:
-                reader.cut(observation.pts_ns)
-            reader.add(observation.pts_ns, observation.lamps.get(signal_id, SignalState.UNKNOWN))
+                watch.cut(observation.pts_ns)
+            watch.add(observation.pts_ns, observation.lamps.get(signal_id), observation.feed.get(signal_id))
         return ended + self._tracker.update(observation.detections)
 
     def live(self) -> list[TrackHistory]:
@@ -36,4 +38,8 @@ class Sight:
 
     def timelines(self) -> dict[str, SignalTimeline]:
         """Returns the lamps' states so far."""
-        return {signal_id: reader.timeline() for signal_id, reader in self._readers.items()}
+        return {signal_id: watch.timeline() for signal_id, watch in self._signals.items()}
+
+    def faults(self) -> tuple[SignalFault, ...]:
+        """Returns when a lamp or its feed could not be right, so far."""
+        return tuple(fault for watch in self._signals.values() for fault in watch.faults())

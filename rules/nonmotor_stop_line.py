@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.observations import Candidate, Outcome, SignalState, SignalTimeline, TrackHistory
+from core.observations import UNCLEAR, Candidate, Outcome, SignalState, SignalTimeline, TrackHistory
 from core.site import Site
 from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings
 from rules.overrun import Limits, reached_s, red_before, stand, undecided
-from rules.red_light import LAMP_DOUBT
+from rules.red_light import lamp_doubt
 from rules.scene import STAND_MPS, TWO_WHEELERS, Scene, class_cues, moments, state_at
 
 BEYOND_M = 6.0
@@ -75,9 +75,9 @@ def _judge(crossing: Crossing, scene: Scene) -> Outcome | None:
     if entry in (SignalState.GREEN, SignalState.YELLOW):
         return None
     if lamp is None or entry is not SignalState.RED:
-        return undecided("V20", crossing, first, LAMP_DOUBT if lamp else "no lamp configured for this stop line")
+        return undecided("V20", crossing, first, lamp_doubt(entry) if lamp else "no lamp configured for this stop line")
     states = lamp.states_between(int(path.history.pts_ns[first]), int(path.history.pts_ns[last]))
-    if states & {SignalState.UNKNOWN, SignalState.OFF} and not states & {SignalState.GREEN, SignalState.YELLOW}:
+    if states & UNCLEAR and not states & {SignalState.GREEN, SignalState.YELLOW}:
         return undecided("V20", crossing, first, "lamp not readable while it stood")
     elapsed_s = entered_s - (lamp.since_at(int(entered_s * NS_PER_S)) or 0) / NS_PER_S
     if states != {SignalState.RED} or elapsed_s < float(scene.view.site.parameters("V03")["red_guard_s"]):

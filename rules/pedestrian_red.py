@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import contains
-from core.observations import ActorClass, Candidate, Outcome, SignalState, TrackHistory, Undecided
+from core.observations import UNCLEAR, ActorClass, Candidate, Outcome, SignalState, TrackHistory, Undecided
 from core.site import Crosswalk
 from core.time import NS_PER_S
 from rules.ground import Path
@@ -45,7 +45,7 @@ def _judge(path: Path, crosswalk: Crosswalk, scene: Scene) -> Outcome | None:
     lamp = scene.lamp(crosswalk.signal)
     entered_s = float(path.t_s[entry - 1])  # the last moment seen outside: what lies between counts for the pedestrian
     state = state_at(lamp, entered_s)
-    if lamp is not None and state in (SignalState.UNKNOWN, SignalState.OFF):
+    if lamp is not None and state in UNCLEAR:
         return Undecided(
             violation_id="V04",
             track_id=path.history.track_id,

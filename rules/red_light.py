@@ -25,6 +25,17 @@ SETTLE_S = 5.0
 """A passage is judged this long after the body passed: the movement shows. Source: clip_post_s, violations.yaml."""
 LAMP_DOUBT = "lamp not readable when the line was crossed"
 """Why a passage stays undecided under a lamp that says nothing."""
+DOUBTS = {
+    SignalState.FAULT: "signal_fault_or_conflict: the lamp did what it cannot, or its sources disagree",
+    SignalState.FLASHING_YELLOW: "signal_dark_or_flashing_yellow: no lamp said who must stop",
+    SignalState.OFF: "signal_dark_or_flashing_yellow: no lamp said who must stop",
+}
+"""Each begins with the exclusion key of violations.yaml."""
+
+
+def lamp_doubt(*states: SignalState) -> str:
+    """Returns why these states decide nothing."""
+    return next((DOUBTS[s] for s in states if s in DOUBTS), LAMP_DOUBT)
 
 
 def red_light(history: TrackHistory, scene: Scene) -> list[Outcome]:
@@ -82,7 +93,7 @@ def _doubt(crossing: Crossing, scene: Scene, signal_id: str | None, guard_s: flo
     if lamp is None or signal is None:
         return "no lamp configured for this stop line"
     if states != [SignalState.RED, SignalState.RED]:
-        return LAMP_DOUBT
+        return lamp_doubt(*states)
     if not _is_past_guard(lamp, crossing.front_s, guard_s):
         return ""
     return _movement_doubt(movement_after(crossing, scene.view.site), crossing.line, signal)

@@ -18,7 +18,7 @@ from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings
 from rules.ground import BODIES
 from rules.overrun import Limits, reached_s, red_before, stand, undecided
-from rules.red_light import LAMP_DOUBT
+from rules.red_light import lamp_doubt
 from rules.scene import FOUR_WHEELERS, Scene, moments, state_at
 
 CAR_M = BODIES[ActorClass.CAR].length_m
@@ -62,7 +62,7 @@ def _judge(crossing: Crossing, scene: Scene) -> Outcome | None:
     if entry in (SignalState.GREEN, SignalState.YELLOW):
         return None
     if lamp is None or entry is not SignalState.RED:
-        return undecided("V02", crossing, first, LAMP_DOUBT if lamp else "no lamp configured for this stop line")
+        return undecided("V02", crossing, first, lamp_doubt(entry) if lamp else "no lamp configured for this stop line")
     span_ns = int(path.history.pts_ns[first]), int(path.history.pts_ns[last])
     if lamp.states_between(*span_ns) != {SignalState.RED}:
         return None

@@ -1,78 +1,22 @@
-"""Lamp states: the configured region of each signal, read by colour and place in the housing, then over time.
+"""Lamp states over time: from one frame's opinions to a timeline that can be relied on.
 
-A reading is one frame's opinion. The timeline believes a change only when it lasts (LED flicker and
-passing buses do not), dates it to the middle between the two frames it happened between, bridges short
-gaps and otherwise says UNKNOWN.
-Arrangement: vertical, red on top (GB 14887); horizontal, red left (right where traffic keeps left);
-crosswalk, red over green.
+A change is believed when it lasts (LED flicker and misreadings do not), is dated to the middle between
+the two frames it happened between, and short gaps are bridged (a bus passes; a flashing green is still
+green). What a lamp cannot do by GB 14886 is marked as a fault (``vision.signal_health``).
+All in seconds: the same lamp gives the same timeline from 2 to 60 frames per second.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from core.observations import SignalState, SignalTimeline
-from core.site import Signal
+from core.observations import SignalFault, SignalState, SignalTimeline
 from core.time import NS_PER_S
+from vision.signal_health import Health, HealthLimits, Span
 
-HUE_RANGES = {
-    SignalState.RED: ((0, 8), (164, 180)),
-    SignalState.YELLOW: ((9, 35),),
-    SignalState.GREEN: ((40, 105),),
-}
-"""OpenCV hue (0-180). Overexposed signal amber reads 10-30, LED signal green up to cyan."""
-ZONES = {
-    "vertical": {SignalState.RED: (0.0, 0.42), SignalState.YELLOW: (0.25, 0.75), SignalState.GREEN: (0.58, 1.0)},
-    "horizontal": {SignalState.RED: (0.0, 0.42), SignalState.YELLOW: (0.25, 0.75), SignalState.GREEN: (0.58, 1.0)},
-    "horizontal_red_right": {
-        SignalState.RED: (0.58, 1.0),
-        SignalState.YELLOW: (0.25, 0.75),
-        SignalState.GREEN: (0.0, 0.42),
-    },
-    "crosswalk": {SignalState.RED: (0.0, 0.55), SignalState.GREEN: (0.45, 1.0)},
-    "single": dict.fromkeys((SignalState.RED, SignalState.YELLOW, SignalState.GREEN), (0.0, 1.0)),
-}
-"""Where along the housing each lamp sits, as shares of its length."""
-MIN_SATURATION = 90
-MIN_VALUE = 120
-MIN_SCORE = 0.035
-"""Least lit share of the region: a lamp of a third of the housing's width still gives 0.04."""
-MIN_RATIO = 2.0
-"""The best colour must outweigh the next this many times."""
-
-
-def read_lamp(signal: Signal, crop_rgb: NDArray[np.uint8]) -> SignalState:
-    """Returns one frame's opinion of a lamp.
-
-    Shapes: crop_rgb (h, w, 3), the signal's region at full resolution.
-    """
-    if crop_rgb.size == 0:
-        return SignalState.UNKNOWN
-    hsv = cv2.cvtColor(crop_rgb, cv2.COLOR_RGB2HSV)
-    hue, saturation, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
-    glow = np.where((saturation > MIN_SATURATION) & (value > MIN_VALUE), saturation * (value / 255.0**2), 0.0)
-    scores: dict[SignalState, float] = {}
-    for state, (start, end) in ZONES[signal.layout].items():
-        window = _window(hue.shape, signal.layout, start, end)
-        mask = np.zeros(hue.shape, dtype=bool)
-        for low, high in HUE_RANGES[state]:
-            mask |= (hue >= low) & (hue <= high)
-        scores[state] = float(glow[window][mask[window]].sum()) / glow.size
-    ranked = sorted(scores, key=lambda s: scores[s], reverse=True)
-    best, second = ranked[0], ranked[1]
-    if scores[best] < MIN_SCORE or scores[best] < MIN_RATIO * scores[second]:
-        return SignalState.UNKNOWN
-    return best
-
-
-def _window(shape: tuple[int, ...], layout: str, start: float, end: float) -> tuple[slice, slice]:
-    axis = 1 if layout.startswith("horizontal") else 0
-    span = slice(int(start * shape[axis]), max(int(np.ceil(end * shape[axis])), 1))
-    return (slice(None), span) if axis else (span, slice(None))
+DARK = frozenset({SignalState.UNKNOWN, SignalState.OFF})
+"""Readings that name no colour."""
+LIMITS = HealthLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +26,39 @@ class SignalConfig:
     settle_s: float = 0.3
     """A new state must last this long to be believed; shorter is flicker. Yellow lasts >= 3 s (GB 14886 practice)."""
     bridge_s: float = 1.5
-    """An unreadable gap between two equal states up to this long keeps the state (a bus passes the lamp)."""
+    """A gap between two equal states up to this long keeps the state (a bus passes, a green flashes)."""
+    hole_s: float = 1.0
+    """A longer gap between two different states stays unknown: when the lamp changed was not seen."""
+    blink_s: float = 1.0
+    """A lamp dark for at most this long and then lit again has blinked. Flashing lamps: half a second on and off."""
+    limits: HealthLimits = LIMITS
+
+
+@dataclass(slots=True)
+class _Change:
+    """A state that may be taking over: ``yes`` readings named it, ``no`` readings another colour."""
+
+    state: SignalState
+    since_ns: int
+    known_until_ns: int
+    """The state before it was seen until here."""
+    last_ns: int
+    yes: int = 1
+    no: int = 0
+
+
+@dataclass(slots=True)
+class _Dark:
+    """Readings in a row that named no colour."""
+
+    since_ns: int
+    off: int = 0
+    all: int = 0
+
+    @property
+    def state(self) -> SignalState:
+        """What most of them said."""
+        return SignalState.OFF if 2 * self.off > self.all else SignalState.UNKNOWN
 
 
 class SignalReader:
@@ -91,53 +67,111 @@ class SignalReader:
     def __init__(self, signal_id: str, config: SignalConfig | None = None) -> None:
         self._signal_id = signal_id
         self._config = config or SignalConfig()
-        self._since: list[int] = []
-        self._states: list[SignalState] = []
-        self._pending: tuple[SignalState, int] | None = None
+        self._health = Health(signal_id, self._config.limits)
+        self._span = Span(SignalState.UNKNOWN, -1)
+        self._change: _Change | None = None
+        self._dark: _Dark | None = None
         self._last_ns = 0
 
     def add(self, pts_ns: int, reading: SignalState) -> None:
         """Takes the reading of one frame."""
-        earlier_ns, self._last_ns = self._last_ns, pts_ns
-        if not self._states:
-            self._append(pts_ns, SignalState.UNKNOWN)
-        if reading is self._states[-1]:
-            self._pending = None
+        if self._span.since_ns < 0:
+            self._span.since_ns = self._last_ns = pts_ns
+        middle_ns, self._last_ns = (self._last_ns + pts_ns) // 2, pts_ns
+        if self._change is not None and self._is_longer(self._change.last_ns, pts_ns, self._config.bridge_s):
+            self._change = None
+        if reading in DARK:
+            self._add_dark(pts_ns, reading, middle_ns)
             return
-        if self._pending is None or self._pending[0] is not reading:
-            self._pending = (reading, (earlier_ns + pts_ns) // 2)
-        since = self._pending[1]
-        needed_s = self._config.bridge_s if reading is SignalState.UNKNOWN else self._config.settle_s
-        if (pts_ns - since) / NS_PER_S >= needed_s:
-            self._append(since, reading)
-            self._pending = None
+        if reading is self._span.state:
+            self._add_same(pts_ns)
+        else:
+            self._add_other(pts_ns, reading, middle_ns)
+        self._dark = None
 
     def cut(self, pts_ns: int) -> None:
         """Forgets the state: after a hole in the footage nothing is known."""
         self._last_ns = pts_ns
-        self._pending = None
-        if self._states and self._states[-1] is not SignalState.UNKNOWN:
-            self._append(pts_ns, SignalState.UNKNOWN)
+        self._change = self._dark = None
+        if self._span.state is not SignalState.UNKNOWN:
+            self._begin(SignalState.UNKNOWN, pts_ns)
 
     def timeline(self) -> SignalTimeline:
         """Returns the states so far. A change not yet believed ends the known span before it."""
-        until = self._last_ns if self._pending is None else max(self._pending[1] - 1, self._since[-1])
+        until_ns = self._until_ns()
+        spans = [] if self._span.since_ns < 0 else self._health.spans(self._span, until_ns)
         return SignalTimeline(
             signal_id=self._signal_id,
-            since_ns=tuple(self._since),
-            states=tuple(self._states),
-            until_ns=until,
+            since_ns=tuple(s.since_ns for s in spans),
+            states=tuple(s.state for s in spans),
+            until_ns=until_ns,
         )
 
-    def _append(self, pts_ns: int, state: SignalState) -> None:
-        if self._since and self._since[-1] == pts_ns:
-            self._states[-1] = state
+    def faults(self) -> tuple[SignalFault, ...]:
+        """Returns when the lamp did what it cannot do, so far."""
+        return self._health.faults(self._span, self._until_ns())
+
+    def _add_dark(self, pts_ns: int, reading: SignalState, middle_ns: int) -> None:
+        """Nothing is lit or can be read: believed once it outlasts what is bridged."""
+        if reading is self._span.state:
+            self._dark = None
             return
-        if len(self._states) > 1 and self._states[-1] is SignalState.UNKNOWN and self._states[-2] is state:
-            gap_s = (pts_ns - self._since[-1]) / NS_PER_S
-            if gap_s <= self._config.bridge_s:
-                self._since.pop()
-                self._states.pop()
-                return
-        self._since.append(pts_ns)
-        self._states.append(state)
+        if self._dark is None:
+            self._dark = _Dark(middle_ns)
+        self._dark.all += 1
+        self._dark.off += reading is SignalState.OFF
+        is_lasting = (pts_ns - self._dark.since_ns) / NS_PER_S >= self._config.bridge_s
+        if is_lasting and self._change is None and self._dark.state is not self._span.state:
+            self._begin(self._dark.state, self._dark.since_ns)
+            self._dark = None
+
+    def _add_same(self, pts_ns: int) -> None:
+        """The state goes on; another colour seen in between loses a vote."""
+        if self._dark is not None and self._dark.state is SignalState.OFF:
+            self._span.blinks += not self._is_longer(self._dark.since_ns, pts_ns, self._config.blink_s)
+        self._vote_against()
+
+    def _add_other(self, pts_ns: int, reading: SignalState, middle_ns: int) -> None:
+        """Another colour is lit: believed once it lasts."""
+        change = self._change
+        if change is not None and change.state is reading:
+            change.yes, change.last_ns = change.yes + 1, pts_ns
+            if (pts_ns - change.since_ns) / NS_PER_S >= self._config.settle_s:
+                self._take(change)
+            return
+        self._vote_against()
+        if self._change is None:
+            known_ns = middle_ns if self._dark is None else self._dark.since_ns
+            self._change = _Change(reading, middle_ns, known_ns, pts_ns)
+
+    def _vote_against(self) -> None:
+        if self._change is not None:
+            self._change.no += 1
+            if self._change.no >= self._change.yes:
+                self._change = None
+
+    def _take(self, change: _Change) -> None:
+        is_hole = self._is_longer(change.known_until_ns, change.since_ns, self._config.hole_s)
+        if is_hole and self._span.state not in DARK:
+            self._begin(SignalState.UNKNOWN, change.known_until_ns)
+        self._begin(change.state, change.since_ns)
+        self._change = None
+
+    def _begin(self, state: SignalState, since_ns: int) -> None:
+        if since_ns <= self._span.since_ns and self._health.is_empty:
+            self._span = Span(state, self._span.since_ns)  # lit from the first frame on
+            return
+        since_ns = max(since_ns, self._span.since_ns + 1)
+        self._health.close(self._span, since_ns, state)
+        self._span = Span(state, since_ns)
+
+    def _until_ns(self) -> int:
+        if self._change is not None:
+            return max(self._change.known_until_ns - 1, self._span.since_ns)
+        if self._dark is not None and self._span.state not in DARK:
+            return max(self._dark.since_ns - 1, self._span.since_ns)
+        return self._last_ns
+
+    @staticmethod
+    def _is_longer(start_ns: int, end_ns: int, limit_s: float) -> bool:
+        return (end_ns - start_ns) / NS_PER_S > limit_s

@@ -6,7 +6,7 @@ const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 const LEAD_S = 1.2; // shown before P1 and after the last moment while looping
 const GAP_S = 1.0; // a track is drawn on across gaps up to this
 const NEAR_S = 0.08; // a moment counts as reached this close to it
-const LAMP = { red: "#ff5a52", yellow: "#ffc83d", green: "#3ecf7f", off: "#5b6572", unknown: "#3a4350" };
+const LAMP = { red: "#ff5a52", yellow: "#ffc83d", green: "#3ecf7f", off: "#5b6572", unknown: "#3a4350", flashing_yellow: "#8a6d20", fault: "#7a3fa0" };
 
 class EvidencePlayer extends HTMLElement {
   async connectedCallback() {
