@@ -62,7 +62,6 @@ class Connection:
         self._last_ns: int | None = None
         self._is_after_gap = self._session.end_ns > 0
         self._clock = StreamClock(0)
-        self._step_ns = NS_PER_S // 25
 
     def read(self) -> None:
         """Reads to the end of the stream or until stopped."""
@@ -120,14 +119,14 @@ class Connection:
         for place in range(len(stamps) - 2, -1, -1):
             following = stamps[place + 1]
             if stamps[place] is None and following is not None:
-                stamps[place] = following - self._step_ns
+                stamps[place] = following - self._source.step_ns
         return stamps
 
     def _usual_step(self) -> int:
         rate = self._stream.average_rate or self._stream.guessed_rate
         if rate:
-            self._step_ns = max(NS_PER_S // 120, min(NS_PER_S, round(NS_PER_S / rate)))
-        return self._step_ns
+            self._source.step_ns = max(NS_PER_S // 120, min(NS_PER_S, round(NS_PER_S / rate)))
+        return self._source.step_ns
 
     def _stamp_ns(self, packet: Packet[VideoStream]) -> int | None:
         if packet.pts is None or self._container.format.name in TIMELESS:
@@ -145,18 +144,17 @@ class Connection:
         kept = LivePacket(t_ns=max(0, t_ns), data=bytes(packet), is_key=packet.is_keyframe)
         session.ring.append(kept)
         session.end_ns = max(session.end_ns, kept.t_ns)
-        mode = self._source.mode
+        is_wanted, mode = self._watcher.packet(kept), self._source.mode
         if mode is Mode.ALL:
             if self._was_keys:
                 self._catch_up()
             self._decode(kept)
         else:
-            self._pass_over(kept, mode)
+            self._pass_over(kept, mode, is_wanted=is_wanted and mode is Mode.KEYS)
 
-    def _pass_over(self, kept: LivePacket, mode: Mode) -> None:
+    def _pass_over(self, kept: LivePacket, mode: Mode, *, is_wanted: bool) -> None:
         """Keeps a packet undecoded; the watcher may ask for it after all."""
         self._was_keys = True
-        is_wanted = mode is Mode.KEYS and self._watcher.passed(kept)
         if kept.is_key:
             frame = self._scouted(kept) if mode is Mode.KEYS and not is_wanted else None
             is_wanted |= frame is not None and self._watcher.scouted(frame)
@@ -215,8 +213,8 @@ class Connection:
         tally.decoded += 1
         if t_ns == last:  # the key frame scouted before a catch-up
             return
-        if last is not None and t_ns - last > HOLE_STEPS * self._step_ns and not self._was_keys:
-            tally.lost += round((t_ns - last) / self._step_ns) - 1
+        if last is not None and t_ns - last > HOLE_STEPS * self._source.step_ns and not self._was_keys:
+            tally.lost += round((t_ns - last) / self._source.step_ns) - 1
         is_after_gap = self._is_after_gap or (last is not None and t_ns - last > GAP_NS)
         self._last_ns, self._is_after_gap = t_ns, False
         self._watcher.frame(self._frame(t_ns, frame, is_after_gap=is_after_gap))

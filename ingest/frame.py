@@ -29,6 +29,8 @@ Source: ITU-R BT.709 (HDTV), BT.601 (SDTV), the convention of players.
 """
 UNTAGGED = 2
 """AVCOL_SPC_UNSPECIFIED."""
+LUMA_FIRST = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"})
+"""Pixel formats whose first plane is brightness, a byte a pixel."""
 POINT = Interpolation.POINT
 FAST_BILINEAR = Interpolation.FAST_BILINEAR
 
@@ -168,6 +170,12 @@ class Frame:
                 return part
             self._full = self._converter.full(self._frame)
         return self._full[y1:y2, x1:x2].copy()
+
+    def luma(self) -> Rgb:
+        """Returns the brightness plane (h, w) as it lies in the decoder's buffer; others give their green."""
+        if self._frame.format.name not in LUMA_FIRST:
+            return np.ascontiguousarray(self.rgb()[..., 1])
+        return _rows(self._frame, 0)[:, : self._frame.width]
 
     def rgb(self) -> Rgb:
         """Returns the whole picture at full resolution; slow, for single pictures only."""

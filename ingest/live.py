@@ -17,7 +17,7 @@ from av.error import ExitError, FFmpegError
 from core import log
 from core.errors import LukouError
 from core.source import Source, address, shown
-from core.time import Clock, SystemClock
+from core.time import NS_PER_S, Clock, SystemClock
 from ingest.clock import StreamClock
 from ingest.coded import Coding
 from ingest.connection import NEW_SESSION, SIZE_CHANGED, Connection, Reopen
@@ -53,6 +53,8 @@ class LiveSource(threading.Thread):
         self.camera_offset_s: float | None = None
         """What the camera's RTCP reports say of its clock, minus this machine's."""
         self.stream_clock: StreamClock | None = None
+        self.step_ns = NS_PER_S // 25
+        """Usual time between two pictures."""
         self.is_finished = False
         self.camera_id, self.watcher, self._source = camera_id, watcher, source
         self._spool, self._clock = spool, clock or SystemClock()

@@ -40,12 +40,12 @@ class Watcher(Protocol):
         """The next picture, in time order."""
         ...
 
-    def passed(self, packet: LivePacket) -> bool:
-        """A packet was not decoded; True asks for everything since the last key frame, and for all that follows."""
+    def packet(self, packet: LivePacket) -> bool:
+        """Any packet, before it is decoded or passed over; True asks for it and everything since the last key frame."""
         ...
 
     def scouted(self, frame: Frame) -> bool:
-        """A key frame while only those are decoded; True as for ``passed``."""
+        """A key frame while only those are decoded; True as for ``packet``."""
         ...
 
     def lost(self, reason: str) -> None:

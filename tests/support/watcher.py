@@ -16,7 +16,7 @@ class Notes:
         self.scouts: list[int] = []
         self.sessions: list[LiveSession] = []
         self.lost_for: list[str] = []
-        self.passed_count = 0
+        self.packet_count = 0
         self.wakes_at: int | None = None
         self.wakes_on_scout = False
         self.fault: Exception | None = None
@@ -32,9 +32,9 @@ class Notes:
         if frame.is_after_gap:
             self.gaps.append(frame.pts_ns)
 
-    def passed(self, packet: LivePacket) -> bool:
-        self.passed_count += 1
-        return self.passed_count == self.wakes_at
+    def packet(self, packet: LivePacket) -> bool:
+        self.packet_count += 1
+        return self.packet_count == self.wakes_at
 
     def scouted(self, frame: Frame) -> bool:
         self.scouts.append(frame.pts_ns)

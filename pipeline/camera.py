@@ -1,0 +1,220 @@
+"""One live camera: its pictures to the batcher, what the network saw to tracker and rules, findings to the sealer.
+
+Two threads: the source's (reading, decoding, choosing, scaling) and the judge's (in time order, after the network).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core import log
+from core.observations import SignalState
+from core.site import Site
+from core.source import Source, shown
+from core.time import NS_PER_S
+from ingest.clock import ClockHealth
+from ingest.frame import Frame
+from ingest.live import LiveSource
+from ingest.live_session import LiveSession, Mode
+from ingest.ring import LivePacket
+from pipeline.account import Account, Watch
+from pipeline.batcher import Batcher, Look
+from pipeline.economy import Economy, Switches
+from pipeline.judging import Judging
+from pipeline.sealer import Sealer
+
+if TYPE_CHECKING:
+    from pipeline.process import Workbench
+
+CATCHING_UP_NS = NS_PER_S
+"""Pictures older than this come from a catch-up: they wait for the network instead of displacing each other."""
+PATIENCE_S = 2.0
+POLL_S = 0.2
+RECORD_S = 60.0
+STOP_S = 10.0
+SILENT_S = 2.5
+"""A camera lost for this long has no tracks to go on with: they are judged as they are."""
+OVERLOAD = "overload"
+
+logger = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """Where cameras put their pictures and findings."""
+
+    batcher: Batcher
+    sealer: Sealer
+    switches: Switches
+
+
+class Camera:
+    """Watches one source; ``health`` is set from outside."""
+
+    def __init__(self, site: Site, source: Source, bench: Workbench, post: Post) -> None:
+        self.site, self.source = site, source
+        self.camera_id = site.camera.camera_id
+        self.account = Account()
+        self.health = ClockHealth(is_trusted=False, error_s=None, why="not checked yet")
+        self.state, self.reason = "connecting", ""
+        self.watch: Watch | None = None
+        self.is_shed = False
+        self._bench, self._post = bench, post
+        self._seat = post.batcher.seat(self.camera_id, self._late)
+        self._economy = Economy(post.switches, source.clocks_px)
+        self._halt = threading.Event()
+        self._next_ns = 0
+        self._is_gap_pending = False
+        self._is_at_rest = True
+        spool = bench.settings.home / "spool" / self.camera_id
+        self.live = LiveSource(self.camera_id, source, self, spool=spool, clock=bench.clock)
+        self._thread = threading.Thread(target=self._judge_all, name=f"judge-{self.camera_id}"[:15], daemon=True)
+
+    def start(self) -> None:
+        """Begins to watch."""
+        self._thread.start()
+        self.live.start()
+
+    def stop(self) -> None:
+        """Stops reading, judges what is still in hand and hands over the findings."""
+        self.live.stop()
+        self.live.join(timeout=self.source.stall_s + STOP_S)
+        self._halt.set()
+        self._thread.join(timeout=STOP_S)
+
+    @property
+    def is_finished(self) -> bool:
+        """Tells whether the source ended and everything seen was judged: only files end."""
+        return self.live.is_finished and self._is_at_rest and not self._seat.results and not self._seat.waiting
+
+    def shed(self, *, is_shed: bool) -> None:
+        """Leaves the camera out, or takes it back; its packets are kept for evidence all the time."""
+        self.is_shed = is_shed
+        if is_shed:
+            self._blame(OVERLOAD)
+            self.account.shed += self._post.batcher.clear(self._seat)
+        self.live.mode = Mode.NONE if is_shed else Mode.ALL
+        logger.error("camera_shed" if is_shed else "camera_restored", camera_id=self.camera_id)
+
+    # --- the source's thread ----------------------------------------------------------------------------------
+
+    def opened(self, session: LiveSession) -> None:
+        """Takes a session up, or goes on with it.
+
+        Raises:
+            ConfigError: the site was drawn on another shape of picture.
+        """
+        self._is_gap_pending = True
+        if self.watch is None or session is not self.watch.session:
+            site = self.site.scaled_to(session.coding.width_px, session.coding.height_px)
+            self._report(is_finished=True)
+            self.watch = Watch(session, site, self.account, self.live.tally)
+            self._next_ns = 0
+        self.state, self.reason = "live", ""
+
+    def packet(self, packet: LivePacket) -> bool:
+        """Learns from every packet; asks for decoding when one is too large for a still picture."""
+        self._economy.note(packet)
+        if self.live.mode is not Mode.KEYS:
+            return False
+        if self.watch is not None:
+            self.watch.seen(packet.t_ns)
+        return self._economy.is_stirred(packet)
+
+    def scouted(self, frame: Frame) -> bool:
+        """Looks at a key frame while resting; asks for everything when it changed."""
+        self.account.handed += 1
+        self._look(frame)
+        return self._economy.is_moving(frame.pts_ns)
+
+    def frame(self, frame: Frame) -> None:
+        """Chooses among the decoded pictures."""
+        self.account.handed += 1
+        self._is_gap_pending |= frame.is_after_gap
+        if self.is_shed:
+            self.account.shed += 1
+        elif not self._is_due(frame.pts_ns):
+            self.account.skipped += 1
+        else:
+            self._look(frame)
+            if self._economy.may_rest(frame.pts_ns):
+                self.live.mode = Mode.KEYS
+
+    def lost(self, reason: str) -> None:
+        """Notes why there are no pictures."""
+        self.state, self.reason = "stopped" if reason == "stopped" else "lost", reason
+        self._blame(reason)
+
+    def _is_due(self, now: int) -> bool:
+        """Tells whether a picture begins a new slot at the wanted rate; jitter of half a picture does not matter."""
+        step = self.live.step_ns
+        if now < self._next_ns - step // 2:
+            return False
+        stride = max(1, int(NS_PER_S / step / self._bench.settings.detect_hz + 0.01))
+        self._next_ns = max(self._next_ns, now - step) + stride * step
+        return True
+
+    def _look(self, frame: Frame) -> None:
+        watch = self.watch
+        if watch is None:
+            self.account.skipped += 1
+            return
+        lamps = self._read_lamps(frame, watch.site)
+        if not self._economy.wants(frame, lamps):
+            self.account.gated += 1
+            watch.seen(frame.pts_ns)
+            return
+        picture = frame.picture(self._bench.detector.picture_size(*frame.size_px))
+        look = Look(picture=picture, lamps=lamps, is_after_gap=self._is_gap_pending, watch=watch)
+        self._is_gap_pending = False
+        is_behind = watch.session.now_ns() - frame.pts_ns > CATCHING_UP_NS
+        self._post.batcher.offer(self._seat, look, may_wait_s=PATIENCE_S if is_behind else 0.0)
+
+    def _read_lamps(self, frame: Frame, site: Site) -> dict[str, SignalState]:
+        seen = [s for s in site.signals if s.region_px is not None and s.source != "controller"]
+        if not seen:
+            return {}
+        crops = [frame.crop(s.region_px) for s in seen if s.region_px is not None]
+        return dict(zip((s.id for s in seen), self._bench.lamps.read(seen, crops), strict=True))
+
+    def _late(self, count: int) -> None:
+        self.account.late += count
+        self._blame(OVERLOAD)
+
+    def _blame(self, reason: str) -> None:
+        if self.watch is not None:
+            self.watch.blame(reason)
+
+    # --- the judge's thread -----------------------------------------------------------------------------------
+
+    def _silence_s(self) -> float:
+        return (time.monotonic_ns() - self.live.last_packet_ns) / NS_PER_S
+
+    def _judge_all(self) -> None:
+        judging = Judging(self.account, self._post.sealer, lambda: self.health)
+        seat, recorded = self._seat, time.monotonic()
+        while not (self._halt.is_set() and not seat.results and not seat.waiting):
+            seat.has_results.wait(timeout=POLL_S)
+            seat.has_results.clear()
+            while seat.results:
+                judging.take(*seat.results[0])
+                seat.results.popleft()
+                self._post.batcher.took()
+            judging.hand_over()
+            if self.state != "live" and self._silence_s() > SILENT_S:
+                judging.rest()
+            self._is_at_rest = judging.is_resting
+            if time.monotonic() - recorded > RECORD_S:
+                recorded = time.monotonic()
+                self._report(is_finished=False)
+        judging.finish()
+        self._report(is_finished=True)
+
+    def _report(self, *, is_finished: bool) -> None:
+        watch = self.watch
+        if watch is not None:
+            finished = self._bench.clock.now_utc() if is_finished else None
+            self._post.sealer.note(watch.record(files=(shown(self.source.url),), finished_utc=finished))
