@@ -49,7 +49,10 @@ BODIES: dict[str, Body] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pose:
-    """One actor at one instant: centre on the ground, heading from +x towards +y, speed, metres gone so far."""
+    """One actor at one instant: centre on the ground, heading from +x towards +y, speed, metres gone so far.
+
+    ``turning`` is the side its turn light blinks on: +1 left, -1 right, 0 none.
+    """
 
     actor_id: str
     kind: Kind
@@ -58,6 +61,8 @@ class Pose:
     heading_rad: float
     speed_mps: float
     gone_m: float = 0.0
+    is_braking: bool = False
+    turning: int = 0
 
     @property
     def body(self) -> Body:

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from core.errors import ConfigError
 from sim import junction
+from sim.camera import build_camera
 from sim.labels import Label
 from sim.lettering import Caption
+from sim.plates import plate_of
 from sim.render import Renderer
 from sim.scene import Scene
-from sim.sites import CROSSWALK_LAMP, MOTOR_LAMP, build_site, dump_site
+from sim.sites import CROSSWALK_LAMP, MOTOR_LAMP, build_site, dump_site, lamp_region
 from sim.truth import WATCHED, Event, Truth, check_truth, find_truth
 from sim.world import STEP_S, Moment, World, build_world
 
@@ -38,8 +41,8 @@ class Film:
     site: Path
 
 
-def render_film(scene: Scene, out: Path, name: str, progress: Progress) -> Film:
-    """Renders a scene into ``out``.
+def render_film(scene: Scene, out: Path, name: str, progress: Progress, *, is_draft: bool = False) -> Film:
+    """Renders a scene into ``out``; a draft leaves edges rough and takes a third of the time.
 
     Raises:
         ConfigError: the scene does not show what it promises, SUMO, moderngl or ffmpeg is missing.
@@ -48,7 +51,7 @@ def render_film(scene: Scene, out: Path, name: str, progress: Progress) -> Film:
     truth = find_truth(world)
     check_truth(world, truth)
     film = _film(out, name)
-    return _write_texts(world, truth, _render_frames(world, film.video, progress), film)
+    return _write_texts(world, truth, _render_frames(world, film.video, progress, is_draft=is_draft), film)
 
 
 def measure_film(scene: Scene, out: Path, name: str) -> Film:
@@ -77,9 +80,9 @@ def render_stills(scene: Scene, times_s: list[float], out: Path) -> list[Path]:
     return paths
 
 
-def _render_frames(world: World, video: Path, progress: Progress) -> Frames:
+def _render_frames(world: World, video: Path, progress: Progress, *, is_draft: bool) -> Frames:
     scene = world.scene
-    renderer = Renderer(scene)
+    renderer = Renderer(scene, is_draft=is_draft)
     caption = Caption(scene.place.camera_id, scene.place.place, scene.camera.picture_size_px)
     moments = _film_moments(world)
     found = []
@@ -94,6 +97,7 @@ def _render_frames(world: World, video: Path, progress: Progress) -> Frames:
     finally:
         encoder.stdin.close()  # type: ignore[union-attr]
         code = encoder.wait()
+        renderer.close()
     if code != 0:
         raise ConfigError(f"ffmpeg could not write {video} (exit {code}); check free space and that it has libx264")
     return found
@@ -166,6 +170,7 @@ def build_document(world: World, truth: Truth, frames: Frames, video: str) -> di
         "height_px": scene.camera.picture_size_px[1],
         "fps": scene.fps,
         "duration_s": round(len(frames) / scene.fps, 3),
+        "weather": scene.weather,
         "start_local": scene.start_local.isoformat(),
         "signals": {name: scene.signals.timeline(group, scene.duration_s) for name, group in lamps.items()},
         "events": [_event(e, frames, f"E{i:02d}") for i, e in enumerate(truth.violations, start=1)],
@@ -175,14 +180,47 @@ def build_document(world: World, truth: Truth, frames: Frames, video: str) -> di
             for i, (e, other) in enumerate(_others(scene, truth), start=1)
         ],
         "tracks": [
-            {"id": name, "class": kinds[name].body.class_id.name.lower(), "kind": kinds[name].kind} for name in order
+            {
+                "id": name,
+                "class": kinds[name].body.class_id.name.lower(),
+                "kind": kinds[name].kind,
+                "plate": plate.text if (plate := plate_of(name, kinds[name].kind)) else None,
+            }
+            for name in order
         ],
+        "lamps": _lamps(scene),
         "box_columns": ["track", "x1", "y1", "x2", "y2", "visibility"],
         "boxes": [
             [t, [[number[b.pose.actor_id], *(round(v) for v in b.xyxy), b.visibility] for b in labels]]
             for t, labels in labelled
         ],
+        "part_columns": ["track", "part", "x1", "y1", "x2", "y2", "visibility"],
+        "parts": [
+            [
+                t,
+                [
+                    [number[b.pose.actor_id], d.kind, *d.xyxy, d.visibility]
+                    for b in labels
+                    for d in b.details
+                    if d.visibility >= _MIN_VISIBILITY
+                ],
+            ]
+            for t, labels in labelled
+        ],
     }
+
+
+def _lamps(scene: Scene) -> list[dict[str, Any]]:
+    """Returns every lamp housing the camera looks into: where it is in the picture, and its states over time."""
+    camera, found = build_camera(scene.camera), []
+    for housing in scene.junction.lamp_housings():
+        towards = camera.eye - np.array(housing.centre)
+        x1, y1, x2, y2 = lamp_region(camera, housing)
+        is_inside = x1 >= 0 and y1 >= 0 and x2 <= camera.width_px and y2 <= camera.height_px
+        if towards @ np.array([*housing.facing, 0.0]) > 0 and is_inside:
+            states = scene.signals.timeline(housing.group, scene.duration_s)
+            found.append({"id": housing.housing_id, "region_px": [x1, y1, x2, y2], "states": states})
+    return found
 
 
 def _others(scene: Scene, truth: Truth) -> list[tuple[Event, str]]:
@@ -193,9 +231,10 @@ def _others(scene: Scene, truth: Truth) -> list[tuple[Event, str]]:
 
 
 def _event(event: Event, frames: Frames, name: str) -> dict[str, Any]:
-    _, labels = min(frames, key=lambda frame: abs(frame[0] - event.t_start_s))
+    # Only every so many frames are measured; the others know boxes, not what hides them.
+    _, labels = min(frames[::_MEASURE_EVERY], key=lambda frame: abs(frame[0] - event.t_start_s))
     own = (b for b in labels if b.pose.actor_id == event.track and b.class_id == b.pose.body.class_id)
-    box = next((b.xyxy for b in own), None)
+    label = next(own, None)
     return {
         "id": name,
         "violation_id": event.violation_id,
@@ -205,7 +244,8 @@ def _event(event: Event, frames: Frames, name: str) -> dict[str, Any]:
         "is_scripted": event.is_scripted,
         "t_start_s": round(event.t_start_s, 1),
         "t_end_s": round(event.t_end_s, 1),
-        "bbox": None if box is None else [round(v) for v in box],
+        "bbox": None if label is None else [round(v) for v in label.xyxy],
+        "visibility": None if label is None else label.visibility,
     }
 
 
@@ -213,7 +253,7 @@ def _compact(document: dict[str, Any]) -> str:
     """Returns JSON with one line per event, track and labelled frame."""
     lines = []
     for key, value in document.items():
-        if key in ("events", "traps", "tracks", "boxes") and value:
+        if key in ("events", "traps", "tracks", "lamps", "boxes", "parts") and value:
             rows = ",\n  ".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in value)
             lines.append(f' "{key}": [\n  {rows}\n ]')
         else:

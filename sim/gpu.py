@@ -131,10 +131,13 @@ class Gpu:
         self.sky = program(shaders.SKY_VERTEX, shaders.SKY_FRAGMENT)
         self.contact = program(shaders.CONTACT_VERTEX, shaders.CONTACT_FRAGMENT)
         self.lamp = program(shaders.LAMP_VERTEX, shaders.LAMP_FRAGMENT)
+        self.streak = program(shaders.LAMP_VERTEX, shaders.STREAK_FRAGMENT)
+        self.pool = program(shaders.POOL_VERTEX, shaders.POOL_FRAGMENT)
         self.background = program(shaders.BACKGROUND_VERTEX, shaders.BACKGROUND_FRAGMENT)
         self.background_depth = program(shaders.BACKGROUND_VERTEX, shaders.BACKGROUND_DEPTH_FRAGMENT)
         self.sky_sheet, self.contact_sheet = sheet(self.sky), sheet(self.contact)
         self.lamp_sheet, self.background_sheet = sheet(self.lamp), sheet(self.background)
+        self.streak_sheet, self.pool_sheet = sheet(self.streak), sheet(self.pool)
         self.background_depth_sheet = sheet(self.background_depth)
 
     def _build_targets(self, samples: int) -> None:

@@ -10,24 +10,26 @@ import cv2
 import numpy as np
 
 from core.observations import ActorClass
-from sim import junction
+from sim import shaders
 from sim.actors import Pose
 from sim.camera import Camera, build_camera
+from sim.glow import Glow, street_lamp_heads
 from sim.gpu import Gpu, GpuMesh, set_matrix
-from sim.ground import build_ground
+from sim.ground import DRAFT_TEXEL_M, TEXEL_M, build_ground
+from sim.junction import GROUND_HALF_M, Junction
 from sim.labels import Label, build_details, build_label
 from sim.mesh import IDENTITY, Matrix, Mesh, place
 from sim.models import parts_of
+from sim.optics import Lens
 from sim.scene import Look, Scene
 from sim.town import Solid, build_town
+from sim.weather import WEATHERS
 from sim.world import Moment
 
 _SHADOW_REACH_M = 80.0
 _DRAWN_WITHIN_M = 110.0
-_LAMP_COLOURS = {"red": (1.0, 0.13, 0.07), "yellow": (1.0, 0.72, 0.08), "green": (0.10, 1.0, 0.55)}
-_UNLIT = 0.10
-_LIT_SPREAD = 2.2
-"""The lamp sheet is this much larger than the lens, to hold the glow."""
+_OFFSETS = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))
+"""Parts of a pixel by which the background is shifted and averaged, which smooths its edges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +69,28 @@ class Renderer:
     ) -> None:
         """Prepares what does not move; a draft leaves edges rough and takes a third of the time."""
         self._sunlight = sunlight
+        self._offsets = _OFFSETS[::3] if is_draft else _OFFSETS
         self.camera = camera or build_camera(scene.camera)
         self._looks = {a.id: a.look for a in scene.cast}
         self._gpu = Gpu(self.camera.width_px, self.camera.height_px, samples=1 if is_draft else 4)
         self._sun: Matrix = np.array(scene.sun) / np.linalg.norm(scene.sun)
         self._light = _light_matrix(self._sun)
         self._meshes: dict[tuple[Any, ...], GpuMesh] = {}
-        self._noise = _noise(scene.seed, self.camera)
-        self._static = [self._gpu.mesh(solid) for solid in (ground or _ground_solid(), *_town())]
+        self._weather = WEATHERS[scene.weather]
+        self._glow = Glow(self._gpu, self.camera, scene.junction, self._weather)
+        self._lens = Lens(self._weather, scene.camera.picture_size_px, scene.seed, dirt=scene.lens_dirt)
+        self._street = street_lamp_heads(scene.junction)[: shaders.MAX_LAMPS]
+        self._static = [
+            self._gpu.mesh(solid)
+            for solid in (
+                ground or _ground_solid(scene.junction, DRAFT_TEXEL_M if is_draft else TEXEL_M),
+                *_town(scene.junction),
+            )
+        ]
         self._clouds = self._gpu.texture(_clouds())
         shadows = [(mesh, IDENTITY) for mesh in self._static[2:]]
-        self._gpu.draw_depth(shadows, self._light, self._gpu.static_shadow_target)
+        if self._weather.is_sunny:
+            self._gpu.draw_depth(shadows, self._light, self._gpu.static_shadow_target)
         self._background = self._render_background()
 
     def close(self) -> None:
@@ -88,16 +101,19 @@ class Renderer:
         """Returns the picture of a moment; visibility is counted where ``is_measured``."""
         drawn = self._prepare_all(moment)
         items = [item for d in drawn for item in d.items]
-        self._gpu.draw_depth(items, self._light, self._gpu.moving_shadow_target)
+        if self._weather.is_sunny:
+            self._gpu.draw_depth(items, self._light, self._gpu.moving_shadow_target)
         self._begin(self.camera.view_projection, sun=self._sunlight)
         self._draw_background()
         seen = [d for d in drawn if d.is_in_view]
+        framed = [(d.pose, d.frame) for d in seen]
+        self._glow.draw_on_road(moment, framed)
         self._draw_contacts(seen)
         self._gpu.draw_surfaces([item for d in seen for item in d.items])
-        self._draw_lamps(moment)
+        self._glow.draw(moment, framed)
         picture = self._gpu.read()[::-1, :, ::-1].copy()
         labels = self._label(seen, is_measured=is_measured)
-        return Rendered(bgr=self._expose(picture, round(moment.t_s * 25)), labels=labels)
+        return Rendered(bgr=self._lens.expose(picture, round(moment.t_s * 25)), labels=labels)
 
     def measure(self, moment: Moment) -> tuple[Label, ...]:
         """Returns the labels of a moment without its picture."""
@@ -135,9 +151,23 @@ class Renderer:
         set_matrix(program, "LS", self._light)
         program["eye"], program["sun"] = tuple(self.camera.eye), tuple(self._sun)
         program["T"], program["S0"], program["S1"] = 0, 2, 3
-        program["sunk"], program["dyn"] = sun, int(is_moving)
+        program["sunk"], program["dyn"] = sun * float(self._weather.is_sunny), int(is_moving)
+        self._light_up(program)
         gpu.static_shadow.use(2)
         gpu.moving_shadow.use(3)
+
+    def _light_up(self, program: Any) -> None:
+        """Writes light and air of the weather to the surface program."""
+        weather = self._weather
+        program["sunc"], program["amblo"], program["ambhi"] = weather.sun, weather.ambient_low, weather.ambient_high
+        program["fogc"], program["fogd"], program["expo"] = weather.fog, weather.fog_per_m, weather.exposure
+        program["zenith"], program["horizon"], program["wet"] = weather.zenith, weather.horizon, weather.wetness
+        is_dark = weather.is_lit and weather.exposure > 1
+        program["night"] = float(is_dark)
+        program["lamps"] = len(self._street) if is_dark else 0
+        lamps = np.zeros((shaders.MAX_LAMPS, 3), "f4")
+        lamps[: len(self._street)] = self._street
+        program["lampp"].write(lamps.tobytes())
 
     def _render_background(self) -> tuple[Any, Any, Any]:
         """Returns textures of the empty scene in the sun, in the shade, and of each pixel's world position."""
@@ -145,9 +175,9 @@ class Renderer:
         size = (camera.width_px, camera.height_px)
         items = [(mesh, IDENTITY) for mesh in self._static]
         lit = []
-        for sun in (self._sunlight, 0.0):
+        for sun in (self._sunlight, 0.0) if self._weather.is_sunny else (0.0,):
             total = np.zeros((camera.height_px, camera.width_px, 3), "f4")
-            for dx, dy in ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)):
+            for dx, dy in self._offsets:
                 shift: Matrix = np.eye(4)
                 shift[0, 3], shift[1, 3] = dx * 2 / camera.width_px, dy * 2 / camera.height_px
                 view: Matrix = shift @ camera.view_projection
@@ -156,7 +186,9 @@ class Renderer:
                 self._draw_sky(view)
                 total += gpu.read()
             lit.append(
-                gpu.context.texture(size, 3, np.clip(total / 4 + 0.5, 0, 255).astype("u1").tobytes(), alignment=1)
+                gpu.context.texture(
+                    size, 3, np.clip(total / len(self._offsets) + 0.5, 0, 255).astype("u1").tobytes(), alignment=1
+                )
             )
         where = gpu.context.texture(size, 4, dtype="f4")
         where.filter = (gpu.gl.NEAREST, gpu.gl.NEAREST)
@@ -170,13 +202,16 @@ class Renderer:
             (mesh.texture or gpu.white).use(0)
             set_matrix(gpu.position, "Mo", IDENTITY)
             mesh.position.render()
-        return lit[0], lit[1], where
+        return lit[0], lit[-1], where
 
     def _draw_sky(self, view: Matrix) -> None:
         gpu = self._gpu
         inverse: Matrix = np.asarray(np.linalg.inv(view), np.float64)
         set_matrix(gpu.sky, "IVP", inverse)
-        gpu.sky["eye"] = tuple(self.camera.eye)
+        weather = self._weather
+        gpu.sky["eye"], gpu.sky["cloud"], gpu.sky["expo"] = tuple(self.camera.eye), weather.cloud, weather.exposure
+        gpu.sky["zenith"], gpu.sky["horizon"] = weather.zenith, weather.horizon
+        gpu.sky["fogc"], gpu.sky["fogd"] = weather.fog, weather.fog_per_m
         self._clouds.use(0)
         gpu.context.depth_func = "<="
         gpu.sky_sheet.render(gpu.gl.TRIANGLE_STRIP)
@@ -201,30 +236,11 @@ class Renderer:
         for d in drawn:
             body = d.pose.body
             gpu.contact["hl"] = (body.length_m / 2, body.width_m / 2)
-            gpu.contact["k"] = 0.72 if body.length_m > 3 else 0.4
+            depth = float(np.linalg.norm(self.camera.eye - d.frame[:3, 3]))
+            clear = float(np.exp(-depth * self._weather.fog_per_m))
+            gpu.contact["k"] = (0.72 if body.length_m > 3 else 0.4) * clear
             set_matrix(gpu.contact, "Mo", d.frame)
             gpu.contact_sheet.render(gpu.gl.TRIANGLE_STRIP)
-        gpu.context.disable(gpu.gl.BLEND)
-
-    def _draw_lamps(self, moment: Moment) -> None:
-        gpu, camera = self._gpu, self.camera
-        gpu.context.enable(gpu.gl.BLEND)
-        gpu.context.blend_func = (gpu.gl.SRC_ALPHA, gpu.gl.ONE_MINUS_SRC_ALPHA)
-        set_matrix(gpu.lamp, "VP", camera.view_projection)
-        for housing in junction.lamp_housings():
-            towards = camera.eye - np.array(housing.centre)
-            facing = np.array([*housing.facing, 0.0])
-            if towards @ facing <= 0.05 * np.linalg.norm(towards):
-                continue
-            for colour, centre in housing.lamp_centres():
-                is_lit = moment.signals[housing.group] == colour
-                front = centre + facing * 0.17
-                half = housing.radius_m * camera.pixels_per_metre(front) * 2 / camera.width_px * _LIT_SPREAD
-                gpu.lamp["ctr"] = tuple(front)
-                gpu.lamp["sz"] = (half, half * camera.width_px / camera.height_px)
-                gpu.lamp["col"] = tuple(np.array(_LAMP_COLOURS[colour]) * (1.0 if is_lit else _UNLIT))
-                gpu.lamp["glow"] = 1.0 if is_lit else 0.0
-                gpu.lamp_sheet.render(gpu.gl.TRIANGLE_STRIP)
         gpu.context.disable(gpu.gl.BLEND)
 
     def _label(self, drawn: list[_Drawn], *, is_measured: bool) -> tuple[Label, ...]:
@@ -262,15 +278,6 @@ class Renderer:
         ids = np.frombuffer(gpu.ids.read(components=3, alignment=1), "u1").reshape(size)[::-1].astype(int)
         return ids[..., 0] + 256 * ids[..., 2]
 
-    def _expose(self, picture: Any, step: int) -> Any:
-        """Adds what a lens and a sensor add: bloom, softness, noise."""
-        size = (self.camera.width_px, self.camera.height_px)
-        bright = np.clip(picture.astype("i2") - 205, 0, 50).astype("u1")
-        small = cv2.resize(bright, (size[0] // 4, size[1] // 4), interpolation=cv2.INTER_AREA)
-        picture = cv2.add(picture, cv2.resize(cv2.GaussianBlur(small, (0, 0), 3.0), size))
-        picture = cv2.GaussianBlur(picture, (0, 0), 0.55)
-        return cv2.add(picture, self._noise[step % len(self._noise)], dtype=cv2.CV_8U)
-
 
 def _light_matrix(sun: Matrix) -> Matrix:
     x = np.cross([0, 0, 1], sun)
@@ -281,21 +288,16 @@ def _light_matrix(sun: Matrix) -> Matrix:
     return matrix
 
 
-def _noise(seed: int, camera: Camera) -> list[Any]:
-    random = np.random.RandomState(abs(seed) % 2**31)
-    return [random.normal(0, 1.4, (camera.height_px, camera.width_px, 3)).astype("i1") for _ in range(4)]
-
-
 @cache
-def _ground_solid() -> Solid:
-    half = junction.GROUND_HALF_M
+def _ground_solid(built: Junction, texel_m: float) -> Solid:
+    half = GROUND_HALF_M
     mesh = Mesh().quad([(-half, -half, 0), (half, -half, 0), (half, half, 0), (-half, half, 0)], (0, 0, 1))
-    return Solid(mesh=mesh, mode=1, texture=build_ground())
+    return Solid(mesh=mesh, mode=1, texture=build_ground(built=built, texel_m=texel_m))
 
 
 @cache
-def _town() -> tuple[Solid, ...]:
-    return tuple(build_town())
+def _town(built: Junction) -> tuple[Solid, ...]:
+    return tuple(build_town(built))
 
 
 def _clouds(size: int = 512) -> Any:

@@ -14,9 +14,10 @@ from core.catalogue import catalogue
 from core.errors import ConfigError
 from core.site import PolygonPx
 from sim.actors import Kind
-from sim.junction import Arm, GroundPoint
+from sim.junction import Arm, GroundPoint, Junction
 from sim.motion import Motion, Path
 from sim.signals import SignalProgram
+from sim.weather import WeatherName
 
 Rgb = tuple[
     Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]
@@ -123,12 +124,16 @@ class Scene(ScenePart):
     schema_version: Literal[1] = 1
     scene_id: str = Field(min_length=1)
     seed: int
+    is_random: bool = Field(default=False, description="drawn from the seed: only offences with a known truth count")
     duration_s: float = Field(gt=0, le=600)
     fps: float = Field(default=12.5, description="frames per second; the world moves in steps of 0.04 s")
     start_local: datetime
     place: Place
+    junction: Junction = Junction()
     camera: CameraSpec
     sun: tuple[float, float, float] = (-0.10, -0.62, 0.72)
+    weather: WeatherName = "day"
+    lens_dirt: float = Field(default=0.0, ge=0, le=1)
     signals: SignalProgram
     warmup_cycles: int = Field(default=2, ge=0)
     cast: list[Actor] = []
@@ -140,6 +145,8 @@ class Scene(ScenePart):
         steps = 25.0 / self.fps
         if self.fps <= 0 or abs(steps - round(steps)) > 1e-6:
             raise ValueError(f"fps {self.fps:g} does not divide 25; use 25, 12.5, 5 or 2.5")
+        if self.ambient and self.junction != Junction():
+            raise ValueError("ambient traffic knows the standard junction only; remove 'ambient' or 'junction'")
         ids = [a.id for a in self.cast]
         for actor_id in ids:
             if ids.count(actor_id) > 1:

@@ -1,9 +1,10 @@
 """GLSL programs of the renderer."""
 
+MAX_LAMPS = 12
 _SKY = """
+uniform vec3 zenith, horizon; uniform float expo;
 vec3 sky(vec3 d){
   float h = clamp(d.z, -.2, 1.);
-  vec3 zenith = vec3(.16,.30,.58), horizon = vec3(.62,.70,.78);
   vec3 s = mix(horizon, zenith, pow(max(h, 0.), .55));
   if (d.z < 0.) s = mix(horizon*.55, vec3(.10), clamp(-d.z*6., 0., 1.));
   return s*1.15;
@@ -26,7 +27,8 @@ SURFACE_FRAGMENT = (
     """#version 330
 in vec3 wp; in vec3 wn; in vec2 fuv; in vec4 fc; in vec4 ls; in vec3 op;
 uniform sampler2D T; uniform sampler2DShadow S0, S1;
-uniform int mode, dyn; uniform vec3 eye, sun; uniform float sunk;
+uniform int mode, dyn, lamps; uniform vec3 eye, sun, sunc, amblo, ambhi, fogc; uniform float sunk, fogd, wet, night;
+uniform vec3 lampp[12];
 layout(location=0) out vec4 o;
 """
     + _SKY
@@ -58,29 +60,46 @@ void main(){
     if (dyn==1 && vis>0.) vis = min(vis, shadow(S1,q,1./3072.));
   }
   vis *= sunk;
-  vec3 amb = mix(vec3(.20,.19,.18), vec3(.52,.60,.72), N.z*.5+.5);
+  if (mode==1 && wet>0.) {
+    float damp = wet*clamp(.75+.35*sin(wp.x*.7+sin(wp.y*.9)*1.3)*sin(wp.y*.53+1.),0.,1.);
+    al *= 1.-.5*damp; gl = .25+.55*damp;
+  }
+  vec3 amb = mix(amblo, ambhi, N.z*.5+.5);
   float ao = 1.;
   if (mode==0 && dot(op,op)<16.) ao = mix(.6,1.,clamp(op.z/1.1,0.,1.));
   if (mode==2) ao = mix(.55,1.,clamp(op.z/.7,0.,1.));
-  vec3 c = al*(amb*ao*.85+vec3(3.0,2.75,2.4)*nl*vis);
+  vec3 light = amb*ao*.85+sunc*nl*vis;
+  for (int i=0; i<lamps; i++) {
+    vec3 l = lampp[i]-wp; float d2 = dot(l,l);
+    if (d2<1600.) {
+      l *= inversesqrt(d2);
+      light += vec3(1.,.80,.52)*(max(dot(N,l),0.)*.85+.15)*smoothstep(.15,.75,l.z)*night*52./(d2+26.);
+    }
+  }
+  vec3 c = al*light;
+  if (mode==2 && night>0. && gl>.8 && dot(op,op)>150.) {
+    vec2 cell = floor(vec2(fuv.x*8., fuv.y*6.));
+    float k = fract(sin(dot(cell,vec2(12.9898,78.233))+floor(wp.x*.05)+floor(wp.y*.05))*43758.5453);
+    if (k>.72) c += vec3(1.,.82,.55)*(k-.6)*.5*night;
+  }
   if (gl>.25) {
     vec3 R = reflect(-V,N);
     float f = .04+.96*pow(1.-max(dot(N,V),0.),5.);
     float k = gl>.8 ? 1. : clamp((gl-.25)*1.6,0.,.8);
-    vec3 rf = sky(R);
+    vec3 rf = sky(R)*(mode==1 ? vec3(.75) : vec3(1.));
     float sp = pow(max(dot(R,sun),0.), gl>.8?600.:220.)*(gl>.8?14.:7.)*vis;
-    c = c*(1.-f*k) + (rf*f*k*(gl>.8?1.5:1.15) + (gl>.8?rf*.06:vec3(0))) + sp*vec3(1.,.95,.85)*f*6.*k;
+    c = c*(1.-f*k) + (rf*f*k*(gl>.8?1.5:1.15) + (gl>.8?rf*.06:vec3(0))) + sp*sunc*.36*f*6.*k;
   }
   float d = length(eye-wp);
-  c = mix(c, vec3(.62,.69,.76)*.95, 1.-exp(-d*.0011));
-  o = vec4(pow(aces(c*.62),vec3(1./2.2)),1.);
+  c = mix(c, fogc, 1.-exp(-d*fogd));
+  o = vec4(pow(aces(c*expo),vec3(1./2.2)),1.);
 }"""
 )
 
 SKY_VERTEX = "#version 330\nin vec2 p; out vec2 u; void main(){ u=p; gl_Position=vec4(p,.9999,1); }"
 SKY_FRAGMENT = (
     """#version 330
-in vec2 u; uniform mat4 IVP; uniform vec3 eye; uniform sampler2D C; out vec4 o;
+in vec2 u; uniform mat4 IVP; uniform vec3 eye, fogc; uniform float cloud, fogd; uniform sampler2D C; out vec4 o;
 """
     + _SKY
     + """
@@ -88,9 +107,10 @@ void main(){
   vec4 a = IVP*vec4(u,1,1); vec3 d = normalize(a.xyz/a.w-eye); vec3 c = sky(d);
   if (d.z>.0) {
     vec2 t = d.xy/(d.z+.12)*.11; float k = texture(C,t).r;
-    c = mix(c, vec3(.95), smoothstep(.5,.85,k)*.55*smoothstep(0.,.15,d.z));
+    c = mix(c, vec3(cloud), smoothstep(.5,.85,k)*.55*smoothstep(0.,.15,d.z));
   }
-  o = vec4(pow(aces(c*.62),vec3(1./2.2)),1);
+  c = mix(c, fogc, clamp(1.-exp(-fogd*60./(abs(d.z)+.05)),0.,1.)*step(.002,fogd));
+  o = vec4(pow(aces(c*expo),vec3(1./2.2)),1);
 }"""
 )
 
@@ -119,18 +139,35 @@ void main(){
   o = vec4(0,0,0,k*(1.-smoothstep(0.,1.,length(d)/.5)));
 }"""
 
-# a lamp: solid lens with a soft glow around it
+# a lamp: solid lens with a soft glow around it; ``spread`` is the sheet's half side in lens radii
 LAMP_VERTEX = """#version 330
 in vec2 p; uniform mat4 VP; uniform vec3 ctr; uniform vec2 sz; out vec2 u;
 void main(){ u=p; vec4 q = VP*vec4(ctr,1); gl_Position = q+vec4(p*sz*q.w,-.0004*q.w,0); }"""
 LAMP_FRAGMENT = """#version 330
-in vec2 u; uniform vec3 col; uniform float glow; out vec4 o;
+in vec2 u; uniform vec3 col; uniform float glow, spread; out vec4 o;
 void main(){
-  float r = length(u)*2.2;
+  float r = length(u)*spread;
   float lens = 1.-smoothstep(.88,1.06,r);
-  float halo = glow*.45*exp(-pow(max(r-.8,0.),2.)*4.);
+  float halo = spread<2.5 ? glow*.45*exp(-pow(max(r-.8,0.),2.)*4.)
+                          : glow*.5*exp(-max(r-.8,0.)*.9)*(1.-smoothstep(.7,1.,length(u)));
   float a = max(lens, halo);
   o = vec4(mix(col, vec3(1.), glow*.22*(1.-smoothstep(0.,.9,r))), a);
+}"""
+
+# the mirror image of a lamp on a wet road, drawn out downward
+STREAK_FRAGMENT = """#version 330
+in vec2 u; uniform vec3 col; uniform float glow; out vec4 o;
+void main(){ o = vec4(col*glow*exp(-u.x*u.x*5.)*exp(-u.y*u.y*3.),1); }"""
+
+# the light a vehicle throws on the road before it
+POOL_VERTEX = """#version 330
+in vec2 p; uniform mat4 VP, Mo; uniform vec3 pool; out vec2 u;
+void main(){ u=p; gl_Position = VP*Mo*vec4(pool.x+(p.x+1.)*pool.y*.5, p.y*pool.z*(.55+.45*(p.x*.5+.5)), .05, 1); }"""
+POOL_FRAGMENT = """#version 330
+in vec2 u; uniform vec3 col; out vec4 o;
+void main(){
+  float x = u.x*.5+.5;
+  o = vec4(col*smoothstep(0.,.12,x)*pow(1.-x,1.4)*(1.-smoothstep(.3,1.,abs(u.y))),1);
 }"""
 
 # the cached background with the moving shadows of this frame

@@ -10,13 +10,15 @@ import cv2
 import numpy as np
 
 from sim import junction
-from sim.junction import ARMS, LampHousing
+from sim.junction import Junction, LampHousing
 from sim.mesh import Colour, Mesh, box, place, surface, tube
 
 _STEEL: Colour = (0.33, 0.34, 0.35, 0.3)
 _BLACK: Colour = (0.03, 0.03, 0.03, 0.15)
 _BARK: Colour = (0.17, 0.13, 0.10, 0.0)
 _STOREY_M = 3.2
+LAMP_M = 8.88
+"""Height of the street lamps."""
 _FLOORS = (5, 7, 4, 6, 9, 5)
 _PLOTS = (
     (26, 26, 18, 18), (50, 25, 22, 16), (25, 50, 16, 24), (80, 26, 28, 18), (26, 84, 18, 30), (52, 52, 24, 24),
@@ -33,13 +35,14 @@ class Solid:
     texture: Any = None
 
 
-def build_town(seed: int = 4) -> list[Solid]:
+def build_town(built: Junction, seed: int = 4) -> list[Solid]:
     """Returns everything that never moves, apart from the ground texture itself."""
     random = np.random.RandomState(seed)
-    return [_outskirts(), *_buildings(random), *_trees(random), _furniture()]
+    return [_outskirts(built), *_buildings(random, built), *_trees(random, built), _furniture(built)]
 
 
-def _outskirts() -> Solid:
+def _outskirts(built: Junction) -> Solid:
+    kerb = built.road_half_m
     mesh, far, half = Mesh(), 500.0, junction.GROUND_HALF_M
     up = (0.0, 0.0, 1.0)
     mesh.quad(
@@ -47,15 +50,18 @@ def _outskirts() -> Solid:
         up,
         colour=(0.27, 0.27, 0.25, 0),
     )
-    for arm in ARMS:
-        corners = [junction.rotate(arm, x, y) for x, y in ((-9.4, -400), (9.4, -400), (9.4, -half), (-9.4, -half))]
+    for arm in built.arms:
+        corners = [junction.rotate(arm, x, y) for x, y in ((-kerb, -400), (kerb, -400), (kerb, -half), (-kerb, -half))]
         mesh.quad([(x, y, -0.02) for x, y in corners], up, colour=(0.12, 0.12, 0.12, 0))
     return Solid(mesh=mesh)
 
 
-def _buildings(random: Any) -> list[Solid]:
+def _buildings(random: Any, built: Junction) -> list[Solid]:
     walls = [Mesh() for _ in _FLOORS]
     roofs = Mesh()
+    for side, sign in (("E", 1), ("W", -1)):
+        if side not in built.arms:
+            _building(walls[1], roofs, (sign * (built.road_half_m + 17.0), 0.0, 18.0, 26.0), _FLOORS[1] * _STOREY_M)
     for sx in (-1, 1):
         for sy in (-1, 1):
             for x, y, wide, deep in _PLOTS:
@@ -150,13 +156,13 @@ def _shops(image: Any, random: Any, y: int, bays: int) -> None:
         image[y + 60 : end, x + 10 : x + 80, :3] += random.uniform(0, 0.18, 3)
 
 
-def _trees(random: Any) -> list[Solid]:
+def _trees(random: Any, built: Junction) -> list[Solid]:
     kinds = [_tree(k, 6.5 + k * 0.5) for k in range(4)]
     trunks, leaves = Mesh(), Mesh()
-    for arm in ARMS:
+    for arm in built.arms:
         for side in (-1, 1):
             for along in np.arange(27, 140, 10.5):
-                x, y = junction.rotate(arm, side * 13.4, -along - random.uniform(-1, 1))
+                x, y = junction.rotate(arm, side * (built.road_half_m + 4.0), -along - random.uniform(-1, 1))
                 kind, turn = random.randint(4), random.uniform(0, 6.28)
                 if arm == "S" and 30 < along < 75:
                     continue
@@ -212,31 +218,40 @@ def _leaf_texture(size: int = 256) -> Any:
     return (np.clip(image, 0, 1) * 255).astype("u1")
 
 
-def _furniture() -> Solid:
+def _furniture(built: Junction) -> Solid:
     mesh = Mesh()
-    for arm in ARMS:
+    for arm in built.arms:
         turn = {"S": 0.0, "E": math.pi / 2, "N": math.pi, "W": -math.pi / 2}[arm]
-        mesh.merge(_arm_poles(is_watched=arm == "S"), place(turn_rad=turn))
-    for housing in junction.lamp_housings():
+        mesh.merge(_arm_poles(built, is_watched=arm == "S"), place(turn_rad=turn))
+    for housing in built.lamp_housings():
         mesh.merge(_housing(housing))
     return Solid(mesh=mesh)
 
 
-def _arm_poles(*, is_watched: bool) -> Mesh:
+def _arm_poles(built: Junction, *, is_watched: bool) -> Mesh:
     mesh = Mesh()
-    mesh.merge(tube((11.0, 20.5, 0), (11.0, 20.5, 6.6), (0.13, 0.10), _STEEL))
-    mesh.merge(tube((11.0, 20.5, 6.3), (1.0, 20.5, 6.6), (0.09, 0.06), _STEEL))
-    mesh.merge(tube((10.6, -18.6, 0), (10.6, -18.6, 4.4), (0.08, 0.08), _STEEL))
+    kerb, line, middle = built.road_half_m, built.stop_line_m, sum(built.crosswalk_m) / 2
+    mast, near = (kerb + 1.6, line + 1.3), (kerb + 1.2, -line + 0.6)
+    mesh.merge(tube((*mast, 0), (*mast, 6.6), (0.13, 0.10), _STEEL))
+    mesh.merge(tube((*mast, 6.3), (built.lane_centres_m[0] - 0.7, mast[1], 6.6), (0.09, 0.06), _STEEL))
+    mesh.merge(tube((*near, 0), (*near, 4.4), (0.08, 0.08), _STEEL))
     for side in (-1, 1):
-        mesh.merge(tube((side * 10.3, -15.75, 0), (side * 10.3, -15.75, 3.1), (0.06, 0.06), _STEEL))
-    for along in (44.0, 70.0):
-        mesh.merge(tube((12.2, -along, 0), (12.2, -along, 8.5), (0.1, 0.07), _STEEL))
-        mesh.merge(tube((12.2, -along, 8.5), (9.0, -along, 8.9), (0.05, 0.05), _STEEL))
-        mesh.merge(box((9, -along, 8.88), (0.7, 0.25, 0.1), (0.5, 0.5, 0.5, 0.3)))
+        x, y = side * (kerb + 0.9), -middle + 0.15
+        mesh.merge(tube((x, y, 0), (x, y, 3.1), (0.06, 0.06), _STEEL))
+    for x, y in street_lamps(built):
+        mesh.merge(tube((x, y, 0), (x, y, 8.5), (0.1, 0.07), _STEEL))
+        mesh.merge(tube((x, y, 8.5), (x - 3.2, y, 8.9), (0.05, 0.05), _STEEL))
+        mesh.merge(box((x - 3.2, y, LAMP_M), (0.7, 0.25, 0.1), (0.5, 0.5, 0.5, 0.3)))
     if not is_watched:
-        for along in (21.0 + 1.6 * k for k in range(31)):
-            mesh.merge(tube((10.0, -along, 0), (10.0, -along, 0.75), (0.045, 0.045), (0.42, 0.42, 0.40, 0.2), sides=6))
+        for along in (line + 1.8 + 1.6 * k for k in range(31)):
+            x = kerb + 0.6
+            mesh.merge(tube((x, -along, 0), (x, -along, 0.75), (0.045, 0.045), (0.42, 0.42, 0.40, 0.2), sides=6))
     return mesh
+
+
+def street_lamps(built: Junction) -> list[tuple[float, float]]:
+    """Returns where the street lamps of an arm stand, in the arm's own frame."""
+    return [(built.road_half_m + 2.8, y) for y in (built.stop_line_m + 1.0, -44.0, -70.0)]
 
 
 def _housing(housing: LampHousing) -> Mesh:

@@ -23,7 +23,6 @@ from sim.scene import Scene
 from sim.world import World
 
 WATCHED: junction.Arm = "S"
-_EXIT_M = junction.STOP_LINE_M
 _TRAP_STAND_S = 3.0
 _BRIEF_STOP_S = 2.0
 _FOOTPRINT_SHRINK = 0.9
@@ -89,7 +88,7 @@ def overlaps(world: World, *, every_s: float = 0.2, within_m: float = 60.0) -> l
     for moment in world.moments[::step]:
         near = [p for p in moment.poses if abs(p.x_m) < within_m and abs(p.y_m) < within_m]
         shapes = [
-            _footprint(p.x_m, p.y_m, p.heading_rad, (p.body.length_m, p.body.width_m), _FOOTPRINT_SHRINK) for p in near
+            footprint(p.x_m, p.y_m, p.heading_rad, (p.body.length_m, p.body.width_m), _FOOTPRINT_SHRINK) for p in near
         ]
         for i, first in enumerate(near):
             for j in range(i + 1, len(near)):
@@ -123,13 +122,13 @@ _Found = Iterator[tuple[str, str | None, float, float]]
 
 def _crossings(track: Trajectory, scene: Scene) -> _Found:
     """Crossings of the watched stop line, judged by the lamp when the front crosses."""
-    at = _crossing_index(track, WATCHED)
+    at = _crossing_index(track, scene, WATCHED)
     if at is None:
         return
     t_cross = float(track.t_s[at])
     group = junction.group_of(WATCHED)
     colour = scene.signals.state(group, t_cross)
-    end = _left_junction(track, at)
+    end = _left_junction(track, scene, at)
     if colour == "red":
         yield from _red_crossing(track, scene, at)
         return
@@ -146,8 +145,8 @@ def _crossings(track: Trajectory, scene: Scene) -> _Found:
 
 def _red_crossing(track: Trajectory, scene: Scene, at: int) -> _Found:
     subject, t_cross = track.body.subject, float(track.t_s[at])
-    end = _left_junction(track, at)
-    if _turned_right(track, end):
+    end = _left_junction(track, scene, at)
+    if _turned_right(track, scene, end):
         yield "right_turn_on_red", None, t_cross, float(track.t_s[end])
         return
     group = junction.group_of(WATCHED)
@@ -155,7 +154,7 @@ def _red_crossing(track: Trajectory, scene: Scene, at: int) -> _Found:
     rule = catalogue().get("V01" if subject == "motor" else "V03").detect
     if red_for < float(rule["red_guard_s"]):
         return
-    past = _first(_along(track.rear, WATCHED)[:, 1] > -junction.STOP_LINE_M, at)
+    past = _first(_along(track.rear, WATCHED)[:, 1] > -scene.junction.stop_line_m, at)
     if past is None or scene.signals.state(group, float(track.t_s[past])) != "red":
         return
     stood = _stands_on_red(track, scene, past)
@@ -172,21 +171,24 @@ def _red_crossing(track: Trajectory, scene: Scene, at: int) -> _Found:
 def _own_green(track: Trajectory, scene: Scene) -> _Found:
     """Cross traffic that drives in on its own green while the watched lamp is red."""
     for arm in ("E", "W", "N"):
-        at = _crossing_index(track, arm)
+        at = _crossing_index(track, scene, arm)
         if at is None:
             continue
         t_cross = float(track.t_s[at])
         is_own = scene.signals.state(junction.group_of(arm), t_cross) == "green"
         if is_own and scene.signals.state(junction.group_of(WATCHED), t_cross) == "red":
-            yield "own_green", None, t_cross, float(track.t_s[_left_junction(track, at)])
+            yield "own_green", None, t_cross, float(track.t_s[_left_junction(track, scene, at)])
 
 
-def _wrong_way(track: Trajectory, _scene: Scene) -> _Found:
-    if track.body.subject != "nonmotor":
-        return
-    rule = catalogue().get("V05").detect
+def _wrong_way(track: Trajectory, scene: Scene) -> _Found:
+    """Driving against the direction: riders in a cycle lane (V05), motor vehicles wholly in a motor lane (V06)."""
+    is_motor = track.body.subject == "motor"
+    name = "V06" if is_motor else "V05"
+    rule = catalogue().get(name).detect
+    lanes, margin = scene.junction.motor_lanes_m, track.body.width_m / 2
+    edges = (lanes[0][0] + margin, lanes[-1][1] - margin) if is_motor else scene.junction.cycle_edges_m
     for sign in (1, -1):
-        zone = junction.strip(WATCHED, _ordered(sign), (junction.STOP_LINE_M, junction.WATCHED_M))
+        zone = junction.strip(WATCHED, _ordered(edges, sign), (scene.junction.stop_line_m, scene.junction.watched_m))
         inside = _inside(zone, np.stack([track.x_m, track.y_m], axis=1))
         against = np.abs(_turn(track.heading_rad, math.pi / 2 * sign)) > math.radians(
             float(rule["heading_diff_deg_min"])
@@ -196,7 +198,7 @@ def _wrong_way(track: Trajectory, _scene: Scene) -> _Found:
             length = float(np.hypot(track.x_m[end] - track.x_m[start], track.y_m[end] - track.y_m[start]))
             lasted = float(track.t_s[end] - track.t_s[start])
             if length >= float(rule["min_distance_m"]) and lasted >= float(rule["min_duration_s"]):
-                yield "wrong_way", "V05", float(track.t_s[start]), float(track.t_s[end])
+                yield "wrong_way", name, float(track.t_s[start]), float(track.t_s[end])
 
 
 def _stops(track: Trajectory, scene: Scene) -> _Found:
@@ -207,7 +209,7 @@ def _stops(track: Trajectory, scene: Scene) -> _Found:
         area = Polygon(zone.polygon_m)
         for start, end in _runs(track.speed_mps < 0.2):
             lasted = float(track.t_s[end] - track.t_s[start])
-            body = _footprint(
+            body = footprint(
                 float(track.x_m[start]),
                 float(track.y_m[start]),
                 float(track.heading_rad[start]),
@@ -224,14 +226,14 @@ def _stops(track: Trajectory, scene: Scene) -> _Found:
 
 def _walks(track: Trajectory, scene: Scene) -> _Found:
     """Walks over the watched crosswalk, judged by the pedestrian lamp on stepping onto it."""
-    zebra = junction.crosswalk(WATCHED)
+    zebra = scene.junction.crosswalk(WATCHED)
     spot = np.stack([track.x_m, track.y_m], axis=1)
     group = junction.ped_group_of(WATCHED)
     rule = catalogue().get("V04").detect
     for start, end in _runs(_inside(zebra, spot)):
         t_on, t_off = float(track.t_s[start]), float(track.t_s[end])
         depth = float(
-            np.max(junction.ROAD_HALF_M - np.abs(junction.in_arm_frame(WATCHED, spot[start : end + 1])[:, 0]))
+            np.max(scene.junction.road_half_m - np.abs(junction.in_arm_frame(WATCHED, spot[start : end + 1])[:, 0]))
         )
         if t_off - t_on < float(rule["min_track_s"]) or depth < float(rule["min_depth_into_roadway_m"]):
             continue
@@ -252,18 +254,19 @@ def _along(points: NDArray[np.float64], arm: junction.Arm) -> NDArray[np.float64
     return junction.in_arm_frame(arm, points)
 
 
-def _crossing_index(track: Trajectory, arm: junction.Arm) -> int | None:
+def _crossing_index(track: Trajectory, scene: Scene, arm: junction.Arm) -> int | None:
     """Returns the first row at which the front is past an arm's stop line, driving in."""
-    front = _along(track.front, arm)
-    on_line = (front[1:, 0] > -0.3) & (front[1:, 0] < junction.ROAD_HALF_M + 0.3)
-    crossed = (front[:-1, 1] < -junction.STOP_LINE_M) & (front[1:, 1] >= -junction.STOP_LINE_M) & on_line
+    front, line = _along(track.front, arm), -scene.junction.stop_line_m
+    on_line = (front[1:, 0] > -0.3) & (front[1:, 0] < scene.junction.road_half_m + 0.3)
+    crossed = (front[:-1, 1] < line) & (front[1:, 1] >= line) & on_line
     rows = np.flatnonzero(crossed)
     return int(rows[0]) + 1 if len(rows) else None
 
 
-def _left_junction(track: Trajectory, at: int) -> int:
+def _left_junction(track: Trajectory, scene: Scene, at: int) -> int:
     rear = track.rear
-    outside = (np.abs(rear[:, 0]) > _EXIT_M) | (np.abs(rear[:, 1]) > _EXIT_M)
+    edge = scene.junction.stop_line_m
+    outside = (np.abs(rear[:, 0]) > edge) | (np.abs(rear[:, 1]) > edge)
     entered = _first(~outside, at)
     if entered is None:
         return len(track.t_s) - 1
@@ -271,9 +274,9 @@ def _left_junction(track: Trajectory, at: int) -> int:
     return len(track.t_s) - 1 if left is None else left
 
 
-def _turned_right(track: Trajectory, end: int) -> bool:
+def _turned_right(track: Trajectory, scene: Scene, end: int) -> bool:
     x, y = junction.in_arm_frame(WATCHED, np.array([[track.x_m[end], track.y_m[end]]]))[0]
-    return bool(x > junction.ROAD_HALF_M and abs(y) < junction.ROAD_HALF_M)
+    return bool(x > scene.junction.road_half_m and abs(y) < scene.junction.road_half_m)
 
 
 def _stand_before(track: Trajectory, scene: Scene, at: int) -> float | None:
@@ -281,7 +284,7 @@ def _stand_before(track: Trajectory, scene: Scene, at: int) -> float | None:
     group = junction.group_of(WATCHED)
     front = _along(track.front, WATCHED)[:, 1]
     red = np.array([scene.signals.state(group, float(t)) == "red" for t in track.t_s[:at]], dtype=bool)
-    near = (front[:at] > -junction.STOP_LINE_M - 20) & (track.speed_mps[:at] < 0.2)
+    near = (front[:at] > -scene.junction.stop_line_m - 20) & (track.speed_mps[:at] < 0.2)
     for start, end in _runs(red & near):
         if track.t_s[end] - track.t_s[start] >= _TRAP_STAND_S:
             return float(track.t_s[start])
@@ -301,8 +304,8 @@ def _stands_on_red(track: Trajectory, scene: Scene, past: int) -> float | None:
     return None
 
 
-def _ordered(sign: int) -> tuple[float, float]:
-    near, far = junction.CYCLE_LANE_M
+def _ordered(edges: tuple[float, float], sign: int) -> tuple[float, float]:
+    near, far = edges
     return (near, far) if sign > 0 else (-far, -near)
 
 
@@ -329,7 +332,8 @@ def _first(flags: NDArray[np.bool_], start: int) -> int | None:
     return int(rows[0]) + start if len(rows) else None
 
 
-def _footprint(x: float, y: float, heading: float, size_m: tuple[float, float], scale: float) -> Polygon:
+def footprint(x: float, y: float, heading: float, size_m: tuple[float, float], scale: float) -> Polygon:
+    """Returns the outline of a body on the ground, its size multiplied by ``scale``."""
     cos, sin = math.cos(heading), math.sin(heading)
     length, width = size_m[0] * scale / 2, size_m[1] * scale / 2
     return Polygon(

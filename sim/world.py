@@ -15,6 +15,9 @@ from sim.signals import Colour
 
 STEP_S = ambient.STEP_S
 _MIN_MOVE_M = 1e-4
+_MIN_GAIN_MPS = 0.004
+_BRAKING_MPS2 = 0.7
+_TURN_AHEAD_M, _TURN_RAD = 18.0, math.radians(25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,21 +51,21 @@ def build_world(scene: Scene) -> World:
     Raises:
         ConfigError: the scene has ambient traffic and SUMO is not installed.
     """
-    scripts = [_Script(actor) for actor in scene.cast]
+    scripts = [Script(actor) for actor in scene.cast]
     steps = round(scene.duration_s / STEP_S)
     crowds = _ambient_poses(scene, scripts, steps) if scene.ambient else [[] for _ in range(steps)]
     moments: list[Moment] = []
-    gone: dict[str, tuple[float, float, float]] = {}
+    before: dict[str, Pose] = {}
     for step in range(steps):
         t_s = round(step * STEP_S, 3)
         poses = [p for s in scripts if (p := s.pose(t_s)) is not None] + crowds[step]
         moments.append(
-            Moment(t_s=t_s, signals=scene.signals.states(t_s), poses=tuple(_with_distance(p, gone) for p in poses))
+            Moment(t_s=t_s, signals=scene.signals.states(t_s), poses=tuple(_going_on(p, before) for p in poses))
         )
     return World(scene=scene, moments=tuple(moments))
 
 
-class _Script:
+class Script:
     """A scripted actor ready to be asked where it is."""
 
     def __init__(self, actor: Actor) -> None:
@@ -71,14 +74,23 @@ class _Script:
         self._travel: Travel = actor.motion.travel(self._path)
 
     def pose(self, t_s: float) -> Pose | None:
+        """Returns where the actor is, None before its way begins and after it ends."""
         body_m = _body_length(self.actor)
         along = self._travel(t_s) - body_m / 2
         if not 0.0 < along < self._path.length_m:
             return None
         x, y, heading = self._path.at(along)
+        ahead = self._path.at(along + _TURN_AHEAD_M)[2]
+        bend = math.remainder(ahead - heading, 2 * math.pi)
         speed = (self._travel(t_s + 0.01) - self._travel(t_s - 0.01)) / 0.02
         return Pose(
-            actor_id=self.actor.id, kind=self.actor.kind, x_m=x, y_m=y, heading_rad=heading, speed_mps=max(0.0, speed)
+            actor_id=self.actor.id,
+            kind=self.actor.kind,
+            x_m=x,
+            y_m=y,
+            heading_rad=heading,
+            speed_mps=max(0.0, speed),
+            turning=int(math.copysign(1, bend)) if abs(bend) > _TURN_RAD else 0,
         )
 
 
@@ -86,7 +98,7 @@ def _body_length(actor: Actor) -> float:
     return BODIES[actor.kind].length_m
 
 
-def _ambient_poses(scene: Scene, scripts: list[_Script], steps: int) -> list[list[Pose]]:
+def _ambient_poses(scene: Scene, scripts: list[Script], steps: int) -> list[list[Pose]]:
     found: list[list[Pose]] = []
     on_road = [s for s in scripts if s.actor.is_seen and s.actor.kind not in ("walker", "bike_pusher")]
     with ambient.running(scene) as traffic:
@@ -101,12 +113,21 @@ def _ambient_poses(scene: Scene, scripts: list[_Script], steps: int) -> list[lis
     return found
 
 
-def _with_distance(pose: Pose, gone: dict[str, tuple[float, float, float]]) -> Pose:
-    before = gone.get(pose.actor_id)
-    moved = math.hypot(pose.x_m - before[0], pose.y_m - before[1]) if before else 0.0
-    total = (before[2] if before else 0.0) + (moved if moved > _MIN_MOVE_M else 0.0)
-    gone[pose.actor_id] = (pose.x_m, pose.y_m, total)
-    return replace(pose, gone_m=total)
+def _going_on(pose: Pose, before: dict[str, Pose]) -> Pose:
+    """Returns a pose with what depends on the one before it: metres gone, brake lights."""
+    last = before.get(pose.actor_id)
+    if last is not None:
+        moved = math.hypot(pose.x_m - last.x_m, pose.y_m - last.y_m)
+        slowing = (last.speed_mps - pose.speed_mps) / STEP_S
+        # Held on the brake once stopped, until it drives off again.
+        is_held = last.is_braking and pose.speed_mps <= last.speed_mps + _MIN_GAIN_MPS
+        pose = replace(
+            pose,
+            gone_m=last.gone_m + (moved if moved > _MIN_MOVE_M else 0.0),
+            is_braking=slowing > _BRAKING_MPS2 or is_held,
+        )
+    before[pose.actor_id] = pose
+    return pose
 
 
 def _trajectory(rows: list[tuple[float, Pose]]) -> Trajectory:

@@ -9,7 +9,6 @@ import pytest
 from shapely.geometry import LineString, Point, Polygon
 
 from core.site import Site, load_site
-from sim import junction
 from sim.camera import Camera, build_camera
 from sim.scene import Scene, load_scene
 from sim.sites import build_site, dump_site
@@ -72,7 +71,7 @@ def test_lamp_regions_frame_every_lens(scene: Scene, site: Site) -> None:
     for signal in site.signals:
         assert signal.region_px is not None
         x1, y1, x2, y2 = signal.region_px
-        for _, centre in junction.housing(signal.id).lamp_centres():
+        for _, centre in scene.junction.housing(signal.id).lamp_centres():
             x, y = by_hand(scene, (float(centre[0]), float(centre[1]), float(centre[2])))
             assert x1 < x < x2
             assert y1 < y < y2
