@@ -20,6 +20,7 @@ from pipeline.observation import Observation
 from rules import RuleBook, Scene, SiteView
 from sim.trajectories import Case, Film, film
 from sim.trajectories.family import load_set
+from sim.trajectories.scene import ANYONE
 
 Said = tuple[str, str]
 """(rule, actor)."""
@@ -209,8 +210,15 @@ def actor_at(seen: Film, candidate: Candidate) -> str:
     return name
 
 
+def _due(case: Case, cases: list[Said]) -> list[Said]:
+    """Returns what has to be said; a verdict about anyone is due from whoever it was said of."""
+    due = [(v.rule, case.scene.who(v)) for v in case.scene.expected]
+    told = dict(reversed(cases))
+    return [(rule, told.get(rule, who)) if who == ANYONE else (rule, who) for rule, who in due]
+
+
 def _compared(case: Case, fps: float, cases: list[Said], open_: list[Said]) -> Result:
-    due = Counter((v.rule, case.scene.who(v)) for v in case.scene.expected)
+    due = Counter(_due(case, cases))
     found = Counter(cases)
     due_open = {(v.rule, case.scene.who(v)) for v in case.scene.undecided}
     return Result(

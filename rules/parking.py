@@ -3,8 +3,9 @@
 Legal elements (RTSL 56, 93; Reg 63): standing where stopping is forbidden, longer than the zone allows,
 obstructing. Two overviews at least the zone's threshold apart (never below 10 s, GA/T 832) show no move.
 Checked here: share of the footprint inside the zone, dwell through occlusions and detector gaps, shift
-between T0 and T1, the zone's schedule, marked bays.
-A human checks: driver present, queue or jam, breakdown, vehicles on duty, loading windows. V09 (driver
+between T0 and T1, the zone's schedule, marked bays; time spent queueing for a red lamp does not count, and a stand
+behind another vehicle that nothing passes stays open (rules/queueing.py).
+A human checks: driver present, breakdown, vehicles on duty, loading windows. V09 (driver
 present, told to leave, stays) is not proposed and cannot be switched on: nobody sees from a pole who sits
 inside or what was said; the reviewer of a V08 case decides.
 Known traps: queueing traffic, short boarding, a second car taking the place of the first.
@@ -17,9 +18,10 @@ from datetime import datetime, time
 import numpy as np
 
 from core.geometry import share_inside
-from core.observations import Candidate, Outcome, Role, TrackHistory
+from core.observations import Candidate, Outcome, Role, TrackHistory, Undecided
 from core.site import NoStopZone, Site, Subject
 from rules.ground import Path
+from rules.queueing import stay
 from rules.scene import FOUR_WHEELERS, Scene, moments
 
 FOOTPRINT_SHARE = 0.4
@@ -65,7 +67,7 @@ def is_in_force(zone: NoStopZone, local: datetime | None) -> bool:
     return start <= now < end if start < end else now >= start or now < end
 
 
-def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Candidate | None:
+def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Outcome | None:
     parameters = scene.view.site.parameters("V08")
     needed_s, max_shift_m = confirm_s(zone, scene), float(parameters["max_shift_m"])
     if not is_in_force(zone, scene.local_time(path.t_s[-1])):
@@ -78,7 +80,12 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Candidate | None:
         share = share_inside(zone.polygon_px, place)
         if share < float(parameters["overlap_with_zone_min"]) or is_in_bay(scene.view.site, "motor", place):
             continue
-        late = first + int(np.searchsorted(path.t_s[first:], path.t_s[first] + needed_s))
+        meaning = stay(path, first, last, scene)
+        late = int(np.searchsorted(meaning.free_s, needed_s))
+        if late > last:
+            continue
+        if meaning.may_be_jam:
+            return _undecided(path, late, "the vehicle ahead stood too and nothing passed: it may have been queueing")
         middle = int(np.searchsorted(path.t_s, (path.t_s[first] + path.t_s[late]) / 2))
         rows = (first, middle, late)
         roles = (Role.T0_OVERVIEW, Role.P2_DURING, Role.T1_OVERVIEW)
@@ -90,6 +97,7 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Candidate | None:
             parameters={**parameters, "confirm_s": needed_s, "zone_kind": zone.kind},
             facts={
                 "stood_s": round(float(path.t_s[last] - path.t_s[first]), 1),
+                "could_drive_on_s": round(float(meaning.free_s[last]), 1),
                 "still_there": bool(last == len(path.t_s) - 1 and not path.history.is_finished),
                 "share_in_zone": round(share, 2),
                 "shift_m": round(path.shift_m(first, late), 2),
@@ -99,6 +107,11 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Candidate | None:
             region_id=zone.id,
         )
     return None
+
+
+def _undecided(path: Path, row: int, reason: str) -> Undecided:
+    history = path.history
+    return Undecided(violation_id="V08", track_id=history.track_id, pts_ns=int(history.pts_ns[row]), reason=reason)
 
 
 def footprint(path: Path, first: int, last: int) -> Rectangle:

@@ -48,6 +48,10 @@ class Actor(Strict):
         return found
 
 
+ANYONE = "anyone"
+"""Who a verdict is about that stands for a place, such as a work order: any one actor of the scene."""
+
+
 class Verdict(Strict):
     """An offence by an actor, named or, if there is one actor, not."""
 
@@ -81,7 +85,7 @@ class TrajectoryScene(Strict):
         if len(set(names)) < len(names):
             raise ValueError("actors of one kind need a name each")
         for verdict in (*self.expected, *self.undecided):
-            if self.who(verdict) not in names:
+            if self.who(verdict) not in {ANYONE, *names}:
                 raise ValueError(f"'{verdict.who}' is not an actor of this scene")
         return self
 
