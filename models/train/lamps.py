@@ -27,7 +27,6 @@ from core import log
 from models.lamp import CLASSES, HEIGHT_PX, WIDTH_PX, shows_light
 from models.registry import Manifest, NetworkInput, TrainingSource, WeightsFile
 from models.train import lamps_drawn, lamps_real
-from models.train.describe import save
 from models.train.export import OPSET
 from models.train.lamps_measure import figures
 
@@ -223,7 +222,9 @@ def _clean(source: Path, target: Path) -> None:
 def describe(plan: Plan, data: dict[str, Any]) -> None:
     """Writes weights and manifest; the figures are the folds', each on the places it never saw."""
     content = (plan.out / "all.onnx").read_bytes()
-    sources = [TrainingSource(source=s, licence=lic, images=n) for s, lic, n in json.loads(str(data["sources"]))]
+    note = "images counts human lamp boxes"
+    found = json.loads(str(data["sources"]))
+    sources = [TrainingSource(source=name, licence=licence, images=n, note=note) for name, licence, n in found]
     sources.append(TrainingSource(source="own drawings", licence="AGPL-3.0-or-later", images=plan.drawn))
     manifest = Manifest(
         name="lamp",
@@ -240,7 +241,8 @@ def describe(plan: Plan, data: dict[str, Any]) -> None:
         recipe={"command": "python -m models.train.lamps", "seed": plan.seed, "steps": plan.steps, "batch": BATCH},
     )
     (plan.out / "lamp.onnx").write_bytes(content)
-    save(manifest, plan.out / "lamp.json")
+    text = manifest.model_dump_json(by_alias=True, exclude_none=True, indent=1)
+    (plan.out / "lamp.json").write_text(text + "\n", encoding="utf-8")
     logger.info("model_described", name="lamp", sha256=manifest.sha256)
 
 
