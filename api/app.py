@@ -1,11 +1,17 @@
 """The console application. Starts without OpenCV, networks or decoders: the masker is handed in."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api import cases_json, files, pages, problems, screens
+from api import cases_json, files, pages, portal, problems, replays, reports_json, screens
 from api.console import Console
+from api.desk import DeskThread
 from api.security import SecurityHeaders, Sessions, load_secret
+from cases.desk import ReportDesk
+from cases.media import MediaStore
 from cases.publication import longest_hours
 from cases.store import CaseStore
 from core.settings import Settings
@@ -13,14 +19,14 @@ from core.time import Clock, SystemClock
 from display.board import Board, Masker
 from evidence.seal import Vault
 
-PARTS = (pages, files, cases_json, screens)
+PARTS = (pages, files, cases_json, screens, reports_json, portal, replays)
 """Every module with routes; the authorisation test reads them from here."""
 
 
 def create_app(
     settings: Settings, store: CaseStore, vault: Vault, masker: Masker | None = None, *, clock: Clock | None = None
 ) -> FastAPI:
-    """Returns the ASGI application of the console and the exposure screens.
+    """Returns the ASGI application of the console, the citizens' page and the exposure screens.
 
     Without a masker nothing can be put on a screen; the screens then show statistics.
 
@@ -36,14 +42,29 @@ def create_app(
         clock=clock,
         longest_h=min(settings.display_hours, longest_hours()),
     )
-    app = FastAPI(title="Lukou", docs_url=None, redoc_url=None, openapi_url=None)
+    media = MediaStore(settings.home / "reports")
+    desk = DeskThread(ReportDesk(store, vault, media).work_off)
+
+    @asynccontextmanager
+    async def working(_app: FastAPI) -> AsyncIterator[None]:
+        desk.start()
+        try:
+            yield
+        finally:
+            desk.stop()
+
+    secret = load_secret(settings)
+    app = FastAPI(title="Lukou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=working)
     app.state.console = Console(
         settings=settings,
         store=store,
         vault=vault,
         board=board,
         clock=clock,
-        sessions=Sessions(load_secret(settings)),
+        sessions=Sessions(secret),
+        citizens=Sessions(secret, "lukou.citizen"),
+        media=media,
+        wake_desk=desk.wake,
     )
     problems.install(app)
     app.add_middleware(SecurityHeaders)

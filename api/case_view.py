@@ -11,6 +11,7 @@ from api.console import Console
 from api.labels import Labels
 from cases.reasons import reasons
 from cases.records import CaseRecord, User
+from cases.report import CITIZEN
 from cases.states import PERMISSIONS, SIX_FACTS, CaseState, Permission
 from core.catalogue import Violation, catalogue
 from core.errors import LukouError
@@ -113,6 +114,8 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "title": title(violation, labels),
         "when": when(case),
         "trouble": trouble,
+        "has_clip": manifest is None or manifest.clip is not None,
+        "report": console.store.reports.of_case(case.case_id) if case.camera_id == CITIZEN else None,
         "stills": _stills(manifest) if manifest else [],
         "summary": _summary(case, manifest, violation, labels),
         "facts": _rows(manifest.rule.get("facts", {}), labels) if manifest else [],
@@ -171,7 +174,7 @@ def _summary(case: CaseRecord, manifest: Manifest | None, violation: Violation, 
         share = manifest.subject.get("class_share")
         rows[3] = (labels("subject"), f"{labels.word(case.subject)}{f' {share:.0%}' if share is not None else ''}")
         rows.append((labels("plate"), plate_line(manifest.subject, labels)))
-        code = str(manifest.device.get("device_code") or case.camera_id)
+        code = str(manifest.device.get("device_code") or labels.word(case.camera_id))
         rows.append((labels("device"), code))
     return [*rows, (labels("code"), violation.code.current or "—"), *_legal(violation, labels)]
 
@@ -179,8 +182,10 @@ def _summary(case: CaseRecord, manifest: Manifest | None, violation: Violation, 
 def plate_line(subject: Mapping[str, Any], labels: Labels) -> str:
     """Returns the plate as the machine read it, how sure it was, and that a person must check it."""
     text, read = str(subject.get("plate", UNREADABLE)), subject.get("plate_read") or {}
-    if text == UNREADABLE or read.get("confidence") is None:
+    if text == UNREADABLE:
         return labels.word(text)
+    if read.get("confidence") is None:
+        return labels("plate_claimed", plate=text)
     colour = labels.word(f"plate_{read['colour']}") if read.get("colour") else labels.word("unknown")
     line = labels(
         "plate_machine", plate=text, colour=colour, share=f"{math.floor(1000 * read['confidence']) / 10:.1f} %"

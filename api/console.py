@@ -1,6 +1,7 @@
 """What every page needs: stores, sessions, templates, the person who asks."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -14,6 +15,7 @@ from api.labels import COOKIE as LANGUAGE_COOKIE
 from api.labels import Labels, parse_language
 from api.security import COOKIE, SESSION_S, Guesses, Session, Sessions
 from api.thumbnails import Thumbnails
+from cases.media import MediaStore
 from cases.records import User
 from cases.states import PERMISSIONS, Permission
 from cases.store import CaseStore
@@ -33,6 +35,9 @@ class Console:
     board: Board
     clock: Clock
     sessions: Sessions
+    citizens: Sessions
+    media: MediaStore
+    wake_desk: Callable[[], None] = lambda: None
     guesses: Guesses = field(default_factory=Guesses)
     thumbnails: Thumbnails = field(default_factory=Thumbnails)
     templates: Environment = field(

@@ -33,6 +33,11 @@ def _load(name: str) -> dict[str, Any]:
     return loaded
 
 
+@cache
+def _texts() -> Mapping[str, Any]:
+    return {**_load("labels.yaml")["texts"], **_load("portal.yaml")["texts"]}
+
+
 class Labels:
     """The words of one language."""
 
@@ -42,14 +47,13 @@ class Labels:
 
     def __call__(self, key: str, **values: object) -> str:
         """Returns the text of a key, with values filled in."""
-        text = str(_load("labels.yaml")["texts"][key][self._index])
+        text = str(self.known[key][self._index])
         return text.format(**values) if values else text
 
     @property
     def known(self) -> Mapping[str, Any]:
         """Every key that has a text."""
-        texts: Mapping[str, Any] = _load("labels.yaml")["texts"]
-        return texts
+        return _texts()
 
     def reason(self, key: str) -> str:
         """Returns why a rule could not decide."""

@@ -134,6 +134,7 @@ def queue(
         "pages": max(1, -(-total // PER_PAGE)),
         "total": total,
         "runs": console.store.runs(12),
+        "totals": console.store.reports.totals(),
         "next_id": console.store.next_for(user.name),
         "local_time": case_view.local_time,
     }

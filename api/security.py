@@ -76,6 +76,7 @@ class Sessions:
     """Signs and reads session cookies; a logged-out session stays dead although its cookie is still signed."""
 
     secret: str
+    salt: str = "lukou.session"
     _ended: dict[str, float] = field(default_factory=dict)
 
     def begin(self, user: str | None = None) -> Session:
@@ -105,14 +106,14 @@ class Sessions:
 
     def csrf(self, session: Session) -> str:
         """Returns the token every POST of this session must carry."""
-        return hmac.new(self.secret.encode(), f"csrf:{session.nonce}".encode(), "sha256").hexdigest()
+        return hmac.new(self.secret.encode(), f"csrf:{self.salt}:{session.nonce}".encode(), "sha256").hexdigest()
 
     def is_csrf(self, session: Session | None, token: str | None) -> bool:
         """Tells whether a token belongs to a session."""
         return session is not None and token is not None and hmac.compare_digest(self.csrf(session), token)
 
     def _serializer(self) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(self.secret, salt="lukou.session")
+        return URLSafeTimedSerializer(self.secret, salt=self.salt)
 
 
 @dataclass(slots=True)
@@ -138,6 +139,11 @@ class Guesses:
         self._failed.pop((name, address), None)
 
 
+PORTAL = "/report"
+"""The one page that may ask where the telephone is."""
+PORTAL_PERMISSIONS = HEADERS["Permissions-Policy"].replace("geolocation=()", "geolocation=(self)")
+
+
 class SecurityHeaders:
     """ASGI middleware: the same strict headers on every answer; nothing is cached unless a route says so."""
 
@@ -152,6 +158,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
+                if scope["path"] == PORTAL:
+                    headers["Permissions-Policy"] = PORTAL_PERMISSIONS
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

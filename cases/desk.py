@@ -17,7 +17,7 @@ from PIL import Image
 from cases.duplicates import WITHIN, between_m, same_claim, same_pictures
 from cases.media import MediaStore
 from cases.records import NewCase
-from cases.report import Medium, ReportRecord, check_claim
+from cases.report import CITIZEN, Medium, ReportRecord, check_claim
 from cases.store import CaseStore
 from core import log
 from core.catalogue import Violation, catalogue
@@ -41,8 +41,6 @@ from evidence.seal import Sealed, Vault
 from evidence.upload import VIDEO_ENDINGS, InspectedStill, Inspection, inspect
 from evidence.wording import place_zone
 
-CITIZEN = "citizen"
-"""Camera and site of a case that came from a citizen."""
 TIME_TOLERANCE = timedelta(minutes=10)
 """A claimed and a camera's time further apart are worth a look. Source: domain §4.3 (10 minutes)."""
 PLACE_TOLERANCE_M = 500.0
@@ -162,7 +160,8 @@ class ReportDesk:
                 id=claim.violation_id,
                 version="citizen report",
                 parameters={},
-                facts={"reported": claim.occurred_utc.isoformat(timespec="seconds"), "note": claim.note},
+                facts={"reported": self._local(claim.occurred_utc)}
+                | ({"report_note": claim.note} if claim.note else {}),
                 cues=cues,
             ),
             site=SitePin(site_id=CITIZEN, sha256="0" * 64, calibration="none"),
@@ -207,6 +206,9 @@ class ReportDesk:
                 return None
             times += [taken + timedelta(seconds=still.at_s) for still in found.stills]
         return times if times == sorted(times) else None
+
+    def _local(self, moment: datetime) -> str:
+        return f"{moment.astimezone(place_zone(self._time_zone)):%Y-%m-%d %H:%M}"
 
     def _utc(self, found: Inspection) -> datetime | None:
         taken = found.capture.taken

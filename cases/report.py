@@ -20,6 +20,8 @@ from cases.states import CaseState
 from core.catalogue import Violation, catalogue
 from core.errors import ConfigError
 
+CITIZEN = "citizen"
+"""Camera and site of a case that came from a citizen."""
 WINDOW = timedelta(hours=72)
 """A report must come this soon after the offence. Source: domain §4.2."""
 DAILY_LIMIT = 20

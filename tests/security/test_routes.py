@@ -1,6 +1,7 @@
 """Who may do what, over every route there is; one error shape; the same headers everywhere."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from fastapi.routing import APIRoute
 
 from api.app import PARTS
 from api.security import HEADERS
-from tests.support.console import ACCEPT_JSON, Office, TestClient
+from cases.replays import Replay, save_replay
+from tests.support.console import ACCEPT_JSON, Office, TestClient, csrf_of
 from tests.support.people import PASSWORD
 
 PEOPLE = ("visitor", "fu", "li", "root")
@@ -16,6 +18,12 @@ OPEN = {"visitor": True, "fu": True, "li": True, "root": True}
 LOGIN = {"visitor": False, "fu": True, "li": True, "root": True}
 OFFICER = {"visitor": False, "fu": False, "li": True, "root": False}
 WITHDRAW = {"visitor": False, "fu": False, "li": True, "root": True}
+CITIZEN = {"visitor": False, "fu": False, "li": False, "root": False}
+"""Nobody of the office is a citizen here: tests/integration/test_report_api.py asks as one."""
+TOKENLESS = ("POST /api/v1/reporters", "POST /api/v1/reporters/token")
+"""JSON without a session to ride on: a forged page cannot send it, and it changes nobody's account."""
+PORTAL = ("POST /report/register", "POST /report/login", "POST /report/logout")
+"""Their token is of the citizen's session: tests/integration/test_report_api.py forges it."""
 
 MATRIX: dict[str, dict[str, bool]] = {
     "GET /": OPEN,
@@ -27,9 +35,25 @@ MATRIX: dict[str, dict[str, bool]] = {
     "GET /display/{screen_id}": OPEN,
     "GET /display/{screen_id}/playlist.json": OPEN,
     "GET /display/items/{publication_id}/{role}.jpg": OPEN,
+    "GET /report": OPEN,
+    "GET /report/mine": OPEN,
+    "GET /report/mine/{report_id}": CITIZEN,
+    "POST /report/register": OPEN,
+    "POST /report/login": OPEN,
+    "POST /report/logout": OPEN,
+    "POST /api/v1/reporters": OPEN,
+    "POST /api/v1/reporters/token": CITIZEN,
+    "GET /api/v1/report-types": OPEN,
+    "GET /api/v1/report-totals": LOGIN,
+    "GET /api/v1/reports": CITIZEN,
+    "GET /api/v1/reports/{report_id}": CITIZEN,
+    "POST /api/v1/reports": CITIZEN,
+    "POST /api/v1/reports/{report_id}/media": CITIZEN,
     "GET /queue": LOGIN,
     "GET /next": LOGIN,
     "GET /screens": LOGIN,
+    "GET /replays": LOGIN,
+    "GET /replays/{replay_name}": LOGIN,
     "GET /cases/{case_id}": LOGIN,
     "GET /cases/{case_id}/files/{name}": LOGIN,
     "GET /cases/{case_id}/thumbs/{width_px}/{name}": LOGIN,
@@ -45,6 +69,19 @@ MATRIX: dict[str, dict[str, bool]] = {
 }
 
 
+EMPTY_REPLAY = Replay(
+    name="new-line",
+    made_utc=datetime(2026, 11, 22, tzinfo=UTC),
+    site_id="s",
+    camera_id="c",
+    site_sha256="0" * 64,
+    sessions=(),
+    footage_s=0.0,
+    wall_s=0.0,
+    events=(),
+)
+
+
 class World:
     """An office in which every address of the matrix leads to something."""
 
@@ -54,6 +91,7 @@ class World:
         self.shown, self.publication = self.office.published(2)
         self.ready = self.office.accepted(3)
         self.seen = self.office.board.prepare(self.ready)
+        save_replay(home / "replays", EMPTY_REPLAY)
 
     def ask(self, client: TestClient, route: str) -> int:
         """Asks for a route with addresses and a body that would work for somebody allowed to."""
@@ -68,6 +106,8 @@ class World:
             width_px=240,
             sha256=picture.sha256,
             role="P2",
+            replay_name=EMPTY_REPLAY.name,
+            report_id="01M827B9ZPZ46TDKAVAP8M0001",
         )
         if method == "GET":
             return client.get(address).status_code
@@ -75,6 +115,11 @@ class World:
             token = client.headers.get("x-csrf-token", "")
             body = {"csrf": token, "name": "li", "password": PASSWORD, "language": "zh"}
             return client.post(address, data=body).status_code
+        if path.startswith("/report/"):
+            token = csrf_of(client.get("/report").text)
+            body = {"csrf": token, "password": PASSWORD, "handle": "C00000000"}
+            answer = client.post(address, data=body, headers={"x-csrf-token": token})
+            return 303 if path == "/report/login" and answer.status_code == 401 else answer.status_code
         return client.post(address, json=self.body_for(path)).status_code
 
     def case_for(self, route: str) -> str:
@@ -83,6 +128,8 @@ class World:
     def body_for(self, path: str) -> dict[str, object]:
         if path.endswith("review"):
             return ACCEPT_JSON
+        if "reporters" in path:
+            return {"password": PASSWORD} | ({"handle": "C00000000"} if path.endswith("token") else {})
         pictures = [{"role": d.role, "sha256": d.sha256} for d in self.seen]
         release: dict[str, object] = {"screen_id": "x", "hours": 1, "pictures": pictures, "seen": True}
         return release if path.endswith("publications") else {}
@@ -91,8 +138,6 @@ class World:
         if person != "visitor":
             return self.office.login(person)
         client = self.office.visitor()
-        from tests.support.console import csrf_of
-
         client.headers["x-csrf-token"] = csrf_of(client.get("/login").text)
         return client
 
@@ -134,7 +179,7 @@ def test_every_route_lets_only_the_right_people_in(fresh: World, person: str) ->
     assert {route: s for route, s in answers.items() if s >= 400 and route not in expected} == {}
 
 
-@pytest.mark.parametrize("route", [r for r in MATRIX if r.startswith("POST")])
+@pytest.mark.parametrize("route", [r for r in MATRIX if r.startswith("POST") and r not in TOKENLESS + PORTAL])
 def test_every_post_needs_the_token_of_its_own_session(world: World, route: str) -> None:
     client = world.office.login("li")
     del client.headers["x-csrf-token"]

@@ -1,0 +1,99 @@
+"""A citizen's report from the telephone to the result, decided by two officers with the keyboard alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser import log_in, open_browser, served, watch
+from tests.support.citizens import PASSWORD, PLACE_DEG, photos
+from tests.support.console import Office
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.timeout(240)]
+PICTURES = os.environ.get("LUKOU_PICTURES")
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as chromium:
+        yield chromium
+
+
+def keep(page: Page, name: str) -> None:
+    if PICTURES:
+        page.wait_for_timeout(400)
+        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+
+
+def phone(browser: Browser, url: str) -> Page:
+    """A telephone with a fresh account and its position switched on."""
+    place = {"latitude": PLACE_DEG[0], "longitude": PLACE_DEG[1], "accuracy": 12}
+    context = browser.new_context(
+        viewport=PHONE, device_scale_factor=2, locale="zh-CN", geolocation=place, permissions=["geolocation"]
+    )
+    page = context.new_page()
+    page.goto(f"{url}/report")
+    page.locator("form", has_text="注册新账号").locator("[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="注册新账号").click()
+    expect(page.locator(".handle")).to_contain_text("C")
+    page.get_by_role("link", name="开始举报").click()
+    return page
+
+
+def hand_in(page: Page, files: list[bytes], picture: str) -> None:
+    payload = [{"name": f"IMG_{n}.jpg", "mimeType": "image/jpeg", "buffer": content} for n, content in enumerate(files)]
+    page.locator("[data-files]").set_input_files(payload)
+    expect(page.locator("[data-thumbs] li")).to_have_count(len(files))
+    page.select_option("[name=violation]", "V06")
+    page.fill("[name=plate]", "苏C12345")
+    page.fill("[name=occurred]", "2026-11-22T15:10")
+    page.fill("[name=place]", "钟吾路与大桥路交叉口，由东向西")
+    page.click("[data-locate]")
+    expect(page.locator("[data-position]")).to_contain_text("12 米")
+    keep(page, picture)
+    page.click("[data-send]")
+    page.wait_for_url("**/report/mine/*", timeout=30_000)
+
+
+def decide(page: Page, key: str) -> None:
+    expect(page.locator("[data-verify]")).to_contain_text("证据核验通过")
+    page.keyboard.press("f")
+    page.keyboard.press(key)
+
+
+def test_report_walks_from_the_telephone_to_its_result(browser: Browser, tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    with served(office) as url:
+        citizen = phone(browser, url)
+        errors = watch(citizen)
+        hand_in(citizen, photos(1), "report-form")
+        expect(citizen.locator(".state.big")).to_contain_text("已受理", timeout=60_000)
+        keep(citizen, "report-state")
+
+        neighbour = phone(browser, url)
+        office.clock.forward(seconds=5)
+        hand_in(neighbour, photos(7), "report-neighbour")
+        expect(neighbour.locator(".state.big")).to_contain_text("已有人举报", timeout=60_000)
+        expect(neighbour.locator("main")).not_to_contain_text("注册新账号")
+
+        for officer in ("fu", "li"):
+            desk = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN").new_page()
+            log_in(desk, url, officer)
+            expect(desk.locator(".kpi")).to_contain_text("举报 2")
+            desk.keyboard.press("s")
+            desk.wait_for_url("**/cases/*")
+            expect(desk.locator(".case-head")).to_contain_text("市民举报")
+            keep(desk, "report-case")
+            decide(desk, "a")
+            desk.wait_for_url("**/queue" if officer == "fu" else "**/cases/*?decided*")
+
+        citizen.reload()
+        expect(citizen.locator(".state.big")).to_contain_text("审核通过")
+        keep(citizen, "report-result")
+        assert errors == []
+    office.store.close()
