@@ -30,6 +30,9 @@ def conform(
     grid: Annotated[
         bool, typer.Option("--grid", help="Disturb the detections instead: jitter, misses, id switches, bad lamps.")
     ] = False,
+    setting: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="With --grid: only settings whose name contains this.")
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the disturbances.")] = 0,
     every: Annotated[int, typer.Option(metavar="N", min=1, help="Take every Nth scene only.")] = 1,
     as_json: JsonOption = False,
@@ -40,7 +43,7 @@ def conform(
     cases = all_cases(only or ())[::every]
     if not cases:
         raise ConfigError("no scene's id contains that; run lukou conform without a text to see all")
-    return _grid(cases, seed, as_json) if grid else _exact(cases, fps, as_json)
+    return _grid(cases, setting or "", seed, as_json) if grid else _exact(cases, fps, as_json)
 
 
 def _exact(cases: "list[Case]", fps: list[float] | None, as_json: bool) -> int:
@@ -59,25 +62,28 @@ def _exact(cases: "list[Case]", fps: list[float] | None, as_json: bool) -> int:
     return OK if report.is_passed else DIFFERS
 
 
-def _grid(cases: "list[Case]", seed: int, as_json: bool) -> int:
-    from cli.noise import GRID, GRID_FPS, score_disturbed
+def _grid(cases: "list[Case]", wanted: str, seed: int, as_json: bool) -> int:
+    from cli.noise import GRID, score_disturbed
     from cli.scoring import Report
 
     reports: dict[str, Report] = {}
-    for setting in GRID:
+    settings = [setting for setting in GRID if wanted in setting.name]
+    if not settings:
+        raise ConfigError(f"no setting's name contains '{wanted}'; choose {', '.join(s.name for s in GRID)}")
+    for setting in settings:
         say(f"{setting.name} ...")
         report = reports.setdefault(setting.name, Report())
         for case in cases:
             report.add(score_disturbed(case, setting, seed=seed))
     if as_json:
-        emit({"fps": GRID_FPS, "seed": seed, "settings": {name: _facts(r) for name, r in reports.items()}})
+        emit({"scenes": len(cases), "seed": seed, "settings": {name: _facts(r) for name, r in reports.items()}})
         return OK
     offences = sorted({offence for report in reports.values() for offence, _ in report.tallies})
     rows = [
-        (name, *(f"{_share(report, offence, GRID_FPS)}" for offence in offences), _total(report, GRID_FPS))
-        for name, report in reports.items()
+        (s.name, *(_share(reports[s.name], offence, s.fps) for offence in offences), _total(reports[s.name], s.fps))
+        for s in settings
     ]
-    title = f"Robustness: recall / precision, {len(cases)} scenes through tracker and lamp reader at {GRID_FPS:g} fps"
+    title = f"Robustness: recall / precision, {len(cases)} scenes through tracker and lamp reader"
     show_table(title, ("disturbance", *offences, "all"), rows)
     return OK
 

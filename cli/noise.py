@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cli.scoring import Result, detections, observations_of, score_observations, start_of
-from core.observations import Detections, SignalState, TrackHistory
+from core.observations import ActorClass, Detections, SignalState, TrackHistory
 from core.time import NS_PER_S
 from pipeline.judge import Judge
 from pipeline.observation import Observation
@@ -29,8 +29,25 @@ class Disturbance:
     missed: float = 0.0
     switch_every_s: float = 0.0
     lamp_unreadable: float = 0.0
+    flipped: float = 0.0
+    """Share of boxes that carry a neighbouring class: car for bus or truck, bicycle for motorcycle."""
+    clock_s: float = 0.0
+    """Standard deviation of a frame's time."""
+    hidden_every_s: float = 0.0
+    """Mean time between vehicles that pass before the camera and hide a third of the picture, 0 for none."""
+    fps: float = GRID_FPS
 
 
+HIDDEN_S = 1.5
+"""A bus of 11 m passes before the camera this long at 26 km/h."""
+FLIPS = {
+    ActorClass.CAR: ActorClass.TRUCK,
+    ActorClass.TRUCK: ActorClass.CAR,
+    ActorClass.BUS: ActorClass.TRUCK,
+    ActorClass.BICYCLE: ActorClass.MOTORCYCLE,
+    ActorClass.MOTORCYCLE: ActorClass.BICYCLE,
+    ActorClass.PERSON: ActorClass.PERSON,
+}
 GRID = (
     Disturbance(name="clean detections"),
     Disturbance(name="jitter 2 %", jitter=0.02),
@@ -44,6 +61,12 @@ GRID = (
     Disturbance(name="lamp unreadable 10 %", lamp_unreadable=0.1),
     Disturbance(name="lamp unreadable 30 %", lamp_unreadable=0.3),
     Disturbance(name="lamp unreadable 50 %", lamp_unreadable=0.5),
+    Disturbance(name="class flips 10 %", flipped=0.1),
+    Disturbance(name="clock jitter 20 ms", clock_s=0.02),
+    Disturbance(name="hidden by a bus every 15 s", hidden_every_s=15),
+    Disturbance(name="2 fps", fps=2),
+    Disturbance(name="12.5 fps", fps=12.5),
+    Disturbance(name="25 fps", fps=25),
     Disturbance(name="middle: 4 %, 20 %, lamp 30 %", jitter=0.04, missed=0.2, lamp_unreadable=0.3),
 )
 
@@ -64,11 +87,12 @@ class SwitchingTracker(Tracker):
         return ended + super().update(detections)
 
 
-def score_disturbed(case: Case, setting: Disturbance, *, fps: float = GRID_FPS, seed: int = 0) -> Result:
+def score_disturbed(case: Case, setting: Disturbance, *, fps: float | None = None, seed: int = 0) -> Result:
     """Returns what tracker, lamp reader and rules say to a scene seen badly. The same seed disturbs alike."""
     random = np.random.default_rng([seed, zlib.crc32(case.case_id.encode()), zlib.crc32(setting.name.encode())])
-    seen = film(case.scene, fps)
+    seen = film(case.scene, fps or setting.fps)
     observations = [_disturbed(o, setting, random, seen) for o in observations_of(seen)]
+    observations = _at_other_times(_hidden(observations, setting, random, seen), setting, random)
     tracker = SwitchingTracker(_switches(setting, case.scene.until_s, random))
     return score_observations(case, seen, observations, Judge(seen.site, start_of(case), tracker=tracker))
 
@@ -86,7 +110,7 @@ def _disturbed(observation: Observation, setting: Disturbance, random: np.random
     boxes = np.clip(np.c_[middle - half, middle + half], 0, [width, height, width, height])
     boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2] + 1)
     rows = [
-        (*box, confidence, class_id)
+        (*box, confidence, FLIPS[ActorClass(class_id)] if random.random() < setting.flipped else class_id)
         for box, confidence, class_id in zip(
             boxes.tolist(), found.confidence[kept].tolist(), found.class_id[kept].tolist(), strict=True
         )
@@ -98,6 +122,51 @@ def _disturbed(observation: Observation, setting: Disturbance, random: np.random
     return Observation(
         detections=detections(observation.pts_ns, rows), lamps=lamps, is_after_gap=observation.is_after_gap
     )
+
+
+def _hidden(
+    observations: list[Observation], setting: Disturbance, random: np.random.Generator, seen: Film
+) -> list[Observation]:
+    """Returns the observations without what something before the camera hid."""
+    if not setting.hidden_every_s:
+        return observations
+    width = seen.site.camera.picture_size_px[0]
+    spans, start_s = [], float(random.exponential(setting.hidden_every_s))
+    while start_s < seen.scene.until_s:
+        spans.append((start_s, start_s + HIDDEN_S, random.uniform(0, 2 / 3) * width))
+        start_s += HIDDEN_S + float(random.exponential(setting.hidden_every_s))
+    return [
+        _without(o, [left for a, b, left in spans if a <= o.pts_ns / NS_PER_S < b], width / 3) for o in observations
+    ]
+
+
+def _without(observation: Observation, lefts_px: list[float], wide_px: float) -> Observation:
+    found = observation.detections
+    middle = (found.xyxy[:, 0] + found.xyxy[:, 2]) / 2
+    kept = np.ones(len(found), np.bool_)
+    for left in lefts_px:
+        kept &= (middle < left) | (middle > left + wide_px)
+    return replace(
+        observation,
+        detections=replace(
+            found, xyxy=found.xyxy[kept], confidence=found.confidence[kept], class_id=found.class_id[kept]
+        ),
+    )
+
+
+def _at_other_times(
+    observations: list[Observation], setting: Disturbance, random: np.random.Generator
+) -> list[Observation]:
+    """Returns the observations with times that shake, in order still."""
+    if not setting.clock_s:
+        return observations
+    asked = np.array([o.pts_ns for o in observations], np.int64)
+    shaken = asked + np.round(random.normal(0, setting.clock_s, len(asked)) * NS_PER_S).astype(np.int64)
+    times = np.maximum.accumulate(np.maximum(shaken, 0) - np.arange(len(asked))) + np.arange(len(asked))
+    return [
+        replace(o, detections=replace(o.detections, pts_ns=int(t)))
+        for o, t in zip(observations, times.tolist(), strict=True)
+    ]
 
 
 def _switches(setting: Disturbance, until_s: float, random: np.random.Generator) -> list[int]:
