@@ -1,7 +1,7 @@
 """One frame's opinion of a lamp: colour and place in the housing, and a small network of ours, together.
 
-What both say holds. Where they differ nothing is known, unless the network is clearly sure; what only the
-network sees (a night lamp whose glow fills the region, an overexposed core) must be surer still.
+What both say holds. Where they name two colours nothing is known, unless the network is very sure or only
+guesses. Where the network sees no light, or the picture has none of that colour, nothing is lit.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ Yellow needs most: an overexposed red has a yellow core.
 """
 AGAINST = 0.97
 """Share of the light it needs to outweigh another colour. Source: chosen on place D."""
+WAVERS = 0.7
+"""Share of the light below which the network only guesses a colour: then the colour reader's word holds."""
 SURE_OFF = 0.9
 """Share from which a lamp is dark and not merely unreadable; no rule makes a difference."""
 MOST_PX = 96
@@ -98,8 +100,11 @@ def fused(colour: SignalState, shares: NDArray[np.float32], view: NDArray[np.uin
         return SignalState.OFF if is_off else SignalState.UNKNOWN
     if answer is colour:
         return answer
-    needed = ALONE[answer] if colour is SignalState.UNKNOWN else AGAINST
-    return answer if share >= needed else SignalState.UNKNOWN
+    if colour is SignalState.UNKNOWN:
+        return answer if share >= ALONE[answer] else SignalState.UNKNOWN
+    if share >= AGAINST:
+        return answer
+    return colour if share < WAVERS else SignalState.UNKNOWN
 
 
 def _reduced(crop_rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -100,6 +100,7 @@ def shares(**given: float) -> np.ndarray:
         (U, {"red": 0.8}, R),
         (U, {"yellow": 0.7}, U),  # an overexposed red has a yellow core
         (G, {"red": 0.995}, R),
+        (Y, {"red": 0.5, "yellow": 0.4}, Y),  # the network only guesses
         (U, {"off": 0.97}, SignalState.OFF),
     ],
 )
