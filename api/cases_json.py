@@ -1,5 +1,6 @@
 """JSON for the pages' scripts and for other programs: /api/v1."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -191,4 +192,5 @@ def run_json(run: RunRecord) -> dict[str, Any]:
         "footage_s": run.footage_s,
         "frames": {name: getattr(run, name) for name in ("decoded", "analysed", "skipped", "damaged", "lost")},
         "undecided": {violation: dict(by_reason) for violation, by_reason in run.undecided.items()},
+        "signal_faults": [asdict(fault) for fault in run.signal_faults],
     }

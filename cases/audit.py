@@ -20,7 +20,7 @@ from sqlalchemy.types import NullType
 from cases.models import AuditRow, Base, canonical
 
 ABSENT = "0" * 64
-AUDITED = ("users", "runs", "cases", "plates", "reviews", "publications", "reporters", "reports")
+AUDITED = ("users", "runs", "signal_faults", "cases", "plates", "reviews", "publications", "reporters", "reports")
 
 RawRow = Mapping[str, Any]
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from cases.states import CaseState, Decision, PublicationState, ReviewStage, UserRole
+from core.observations import SignalFault
 from core.plate import UNREADABLE
 
 _NOTHING: Mapping[str, Mapping[str, int]] = MappingProxyType({})
@@ -141,6 +142,7 @@ class RunRecord:
     damaged: int = 0
     lost: int = 0
     undecided: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: _NOTHING)
+    signal_faults: tuple[SignalFault, ...] = ()
 
     @property
     def undecided_total(self) -> int:

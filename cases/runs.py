@@ -5,10 +5,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cases import signal_faults
 from cases.audit import Step, audited
 from cases.models import RunRow
 from cases.records import RunRecord
 from cases.states import SYSTEM
+from core.observations import SignalFault
 
 
 def save(session: Session, run: RunRecord, *, at_utc: datetime) -> None:
@@ -21,17 +23,21 @@ def save(session: Session, run: RunRecord, *, at_utc: datetime) -> None:
             row = RunRow(session_id=run.session_id)
             session.add(row)
         _fill(row, run)
+    signal_faults.save(session, run.session_id, run.signal_faults, at_utc=at_utc)
 
 
 def find(session: Session, session_id: str) -> RunRecord | None:
     """Returns a run."""
     row = session.get(RunRow, session_id)
-    return None if row is None else _to_run(row)
+    faults = signal_faults.find(session, [session_id])
+    return None if row is None else _to_run(row, faults.get(session_id, ()))
 
 
 def listed(session: Session, limit: int) -> list[RunRecord]:
     """Returns the latest runs."""
-    return [_to_run(row) for row in session.scalars(select(RunRow).order_by(RunRow.started_utc.desc()).limit(limit))]
+    rows = session.scalars(select(RunRow).order_by(RunRow.started_utc.desc()).limit(limit)).all()
+    faults = signal_faults.find(session, [row.session_id for row in rows])
+    return [_to_run(row, faults.get(row.session_id, ())) for row in rows]
 
 
 def _fill(row: RunRow, run: RunRecord) -> None:
@@ -49,7 +55,7 @@ def _fill(row: RunRow, run: RunRecord) -> None:
     row.undecided = {violation: dict(by_reason) for violation, by_reason in run.undecided.items()}
 
 
-def _to_run(row: RunRow) -> RunRecord:
+def _to_run(row: RunRow, faults: tuple[SignalFault, ...]) -> RunRecord:
     return RunRecord(
         session_id=row.session_id,
         camera_id=row.camera_id,
@@ -64,4 +70,5 @@ def _to_run(row: RunRow) -> RunRecord:
         damaged=row.damaged,
         lost=row.lost,
         undecided=row.undecided,
+        signal_faults=faults,
     )

@@ -253,6 +253,7 @@ class _Run:
                 damaged=self._counts.get("damaged", 0),
                 lost=self._counts.get("lost", 0),
                 undecided={rule: dict(reasons) for rule, reasons in self._undecided.items()},
+                signal_faults=self._judge.faults(),
             )
         )
 

@@ -1,4 +1,5 @@
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cases.records import Derivative, NewCase, QueueFilter, Review, RunRecord
 from cases.states import SIX_FACTS, CaseState, Decision, PublicationState, UserRole
 from cases.store import CaseStore
 from core.errors import CaseNotFound, ConfigError, ConflictOfInterest, NotAllowed, StoreError, WrongState
+from core.observations import SignalFault
 from tests.support.people import (
     ACCEPT,
     PASSWORD,
@@ -209,6 +211,25 @@ def test_queue_filters_and_counts(tmp_path: Path) -> None:
         CaseState.REJECTED: 0,
     }
     assert store.counts_by_violation(CaseState.ACCEPTED) == {"V01": 1}
+
+
+def test_run_keeps_its_lamps_at_fault_and_the_audit_watches_them(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    run = RunRecord(
+        session_id="S1", camera_id="c", site_id="s", files=("a.mp4",), started_utc=datetime(2026, 11, 22, tzinfo=UTC)
+    )
+    first = SignalFault(signal_id="near", kind="stuck", start_ns=10**9, end_ns=2 * 10**9)
+    later = replace(first, end_ns=5 * 10**9)
+    store.save_run(run)
+    assert store.run("S1") == run
+    for faults in ((first,), (later, replace(first, signal_id="far", kind="dark"))):
+        store.save_run(replace(run, signal_faults=faults))
+        assert store.run("S1") == replace(run, signal_faults=faults)
+    assert [r.signal_faults for r in store.runs()] == [faults]
+    assert store.verify_audit() == []
+    with sqlite3.connect(tmp_path / "lukou.db") as database:
+        database.execute("UPDATE signal_faults SET faults = '[]'")
+    assert any("signal_faults" in problem for problem in store.verify_audit())
 
 
 def test_run_counts_what_was_not_looked_at(tmp_path: Path) -> None:
