@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, conform, demo, process, replay, serve, site
+from cli import cases, conform, demo, models, process, replay, serve, site
 from cli.boundary import guarded
 from core import log
 
@@ -27,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 site_app = typer.Typer(help="Site files: what is drawn on a camera's picture.", no_args_is_help=True)
+models_app = typer.Typer(help="Networks: what ships, official ones, other precisions, figures.", no_args_is_help=True)
 user_app = typer.Typer(help="Logins of the console.", no_args_is_help=True)
 
 app.command()(demo.demo)
@@ -39,6 +40,13 @@ app.command("cases")(cases.list_cases)
 app.command()(cases.show)
 app.command()(cases.verify)
 app.command()(cases.export)
+app.add_typer(models_app, name="models")
+models_app.command("list")(models.list_models)
+models_app.command()(models.show)
+models_app.command()(models.pull)
+models_app.command()(models.export)
+models_app.command()(models.evaluate)
+models_app.command()(models.train)
 app.command()(serve.serve)
 app.add_typer(user_app, name="user")
 user_app.command("add")(serve.add_user)

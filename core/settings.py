@@ -24,7 +24,15 @@ class Settings(BaseSettings):
     port: int = Field(default=8790, ge=0, le=65535, description="port of the console; 0 picks a free one")
     session_secret: SecretStr | None = Field(default=None, description="key of login cookies; made at first start")
     detect_hz: float = Field(default=8.0, ge=1.0, le=60.0, description="detector runs per second of footage, at least")
-    engine: str = Field(default="auto", pattern="^(auto|openvino|onnxruntime)$", description="inference engine")
+    engine: str = Field(
+        default="auto", pattern="^(auto|openvino|onnxruntime|cuda|tensorrt)$", description="inference engine"
+    )
+    precision: str = Field(
+        default="auto", pattern="^(auto|bf16|fp32)$", description="arithmetic of OpenVINO; auto is the CPU's fastest"
+    )
+    model_licences: list[str] = Field(
+        default=[], description='licences a network may have, as a JSON list, e.g. ["MIT"]; empty allows every licence'
+    )
     clock: str = Field(
         default="kernel",
         pattern="^(kernel|operator)$",

@@ -21,6 +21,9 @@ from models.registry import Manifest
 MAX_BOXES = 300
 """Most boxes read from one picture."""
 
+NEVER = 2.0
+"""A confidence no box reaches."""
+
 KINDS: dict[ActorClass, int] = {
     ActorClass.PERSON: 0,
     ActorClass.BICYCLE: 1,
@@ -81,7 +84,7 @@ def build_reader(manifest: Manifest, *, confidence: float | None = None, keep_ri
     """Returns the reader a manifest describes.
 
     Args:
-        manifest: The network's manifest; its class names are ActorClass names in lower case.
+        manifest: The network's manifest; classes that are no ActorClass name in lower case are never read.
         confidence: Lowest confidence for every class instead of the manifest's.
         keep_riders: Leave a person inside a two-wheeler as a box of its own.
 
@@ -91,9 +94,13 @@ def build_reader(manifest: Manifest, *, confidence: float | None = None, keep_ri
     thresholds = manifest.thresholds
     if manifest.task != "detect" or thresholds is None:
         raise ModelError(f"model '{manifest.name}' finds no actors, its task is {manifest.task}; choose a detector")
-    least = [thresholds.of(name) if confidence is None else confidence for name in manifest.classes]
+    actors = {actor.name.lower(): actor for actor in ActorClass}
+    least = [
+        NEVER if name not in actors else thresholds.of(name) if confidence is None else confidence
+        for name in manifest.classes
+    ]
     return Reader(
-        class_of=np.array([ActorClass[name.upper()] for name in manifest.classes], dtype=np.int64),
+        class_of=np.array([actors.get(name, 0) for name in manifest.classes], dtype=np.int64),
         least=np.array(least, dtype=np.float32),
         nms_iou=thresholds.nms_iou,
         rider_share=None if keep_riders else thresholds.rider_share,

@@ -6,6 +6,7 @@ manifest's are refused: a case names the manifest, so the manifest must name the
 
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -74,6 +75,7 @@ class Metric(Part):
     recall: float | None = None
     precision: float | None = None
     ap50: float | None = None
+    false_per_image: float | None = Field(default=None, description="false alarms a picture")
     correct: float | None = Field(default=None, ge=0, le=1, description="share of the crops answered rightly")
     wrong: float | None = Field(default=None, ge=0, le=1, description="share of the crops answered wrongly")
 
@@ -102,6 +104,9 @@ class Manifest(Part):
     training_data: list[TrainingSource]
     metrics: list[Metric]
     weights: WeightsFile
+    precision: Literal["bf16", "fp32"] | None = Field(
+        default=None, description="arithmetic the network was made for; none: the engine's own choice"
+    )
     created: datetime
     recipe: dict[str, Any]
 
@@ -147,6 +152,26 @@ def load_manifest(name: str, home: Path = HOME) -> Manifest:
     return manifest
 
 
+def find_home(name: str, own: Path) -> Path:
+    """Returns the folder a network lies in: ``own`` (pulled and exported ones) if it is there, else what ships."""
+    return own if (own / "manifests" / f"{name}.json").is_file() else HOME
+
+
+def check_licence(manifest: Manifest, allowed: Sequence[str]) -> None:
+    """Refuses a network under a licence the installation does not allow; an empty list allows every licence.
+
+    Raises:
+        ModelError: the licence is not in the list; one line.
+    """
+    if allowed and manifest.licence not in allowed:
+        raise ModelError(
+            f"model '{manifest.name}' is under {manifest.licence}, and LUKOU_MODEL_LICENCES allows only "
+            f"{', '.join(allowed)}; choose another model or change the setting",
+            name=manifest.name,
+            licence=manifest.licence,
+        )
+
+
 def weights(name: str, home: Path = HOME) -> Path:
     """Returns the weights of a network after checking that they are the bytes its manifest names.
 
@@ -170,3 +195,9 @@ def weights(name: str, home: Path = HOME) -> Path:
             got=got,
         )
     return path
+
+
+def save(manifest: Manifest, path: Path) -> None:
+    """Writes a manifest as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(manifest.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")

@@ -80,18 +80,36 @@ def still(
 @app.command()
 def pictures(
     scene_file: SceneFile,
+    *,
     seeds: Annotated[str, typer.Option(help="world seeds, e.g. 20-29")],
     views: Annotated[int, typer.Option(min=1, help="random cameras and suns per seed")] = 4,
     camera: Annotated[
         Literal["pole", "drone"], typer.Option(help="pole, or drone: 40-120 m up, 0-45 degrees oblique")
     ] = "pole",
+    weather: Annotated[
+        Literal["day", "dusk", "night", "rain", "haze", "any"], typer.Option(help="light and air; any: one per view")
+    ] = "day",
     out: OutFolder = Path("out"),
 ) -> None:
     """Renders labelled pictures for the detector: random cameras, suns and traffic, YOLO labels."""
     from sim.pictures import parse_seeds, render_pictures
 
-    for path in render_pictures(load_scene(scene_file), parse_seeds(seeds), views, out, camera=camera):
+    for path in render_pictures(load_scene(scene_file), parse_seeds(seeds), views, out, camera=camera, weather=weather):
         console.print(str(path))
+
+
+@app.command()
+def sprites(
+    scene_file: SceneFile,
+    seeds: Annotated[str, typer.Option(help="seeds of camera, sun and traffic, e.g. 1-9")],
+    moments: Annotated[int, typer.Option(min=1, help="groups per seed")] = 10,
+    out: OutFolder = Path("out"),
+) -> None:
+    """Renders vehicles and people from above, cut out with their shadows, for the aerial detector's training."""
+    from sim.pictures import parse_seeds
+    from sim.sprites import render_sprites
+
+    console.print(f"{len(render_sprites(load_scene(scene_file), parse_seeds(seeds), moments, out))} sprites in {out}")
 
 
 def _print(truth: Truth) -> None:

@@ -17,7 +17,9 @@ from core.errors import ModelError
 from core.observations import Detections, FloatArray, Picture
 from models.boxes import Boxes, Reader, build_reader
 from models.picture import fit, pad
-from models.registry import HOME, Manifest, NetworkInput, load_manifest, weights
+from models.registry import HOME, Manifest, NetworkInput, check_licence, load_manifest, weights
+
+ENGINES = ("openvino", "onnxruntime", "cuda", "tensorrt")
 
 
 class Detector(Protocol):
@@ -67,13 +69,27 @@ class NetworkDetector:
         """Returns the boxes of each picture in source pixels, best first.
 
         Raises:
-            ModelError: a picture is not (h, w, 3) uint8.
+            ModelError: a picture is not (h, w, 3) uint8, or the network's answer is not the manifest's.
         """
         inputs = [pad(check_picture(picture), self._input.stride) for picture in pictures]
         outputs = self._network.run(inputs)
         return [
-            to_source(self._reader.read(output), picture) for output, picture in zip(outputs, pictures, strict=True)
+            to_source(self._reader.read(self._check_output(output)), picture)
+            for output, picture in zip(outputs, pictures, strict=True)
         ]
+
+    def _check_output(self, output: FloatArray) -> FloatArray:
+        rows = 4 + len(self._manifest.classes)
+        if output.ndim != 2 or len(output) != rows:
+            raise ModelError(
+                f"the network of model '{self._manifest.name}' answers {output.shape} where its manifest says "
+                f"({rows}, boxes); pull or export it again"
+            )
+        if not np.isfinite(output).all():
+            raise ModelError(
+                f"the network of model '{self._manifest.name}' answers NaN on this machine; try LUKOU_PRECISION=fp32"
+            )
+        return output
 
 
 def check_picture(picture: Picture) -> NDArray[np.uint8]:
@@ -106,51 +122,68 @@ def load_detector(
     name: str = "pole",
     *,
     engine: str = "auto",
+    precision: str = "auto",
     confidence: float | None = None,
     long_side_px: int | None = None,
     keep_riders: bool = False,
+    licences: Sequence[str] = (),
     home: Path = HOME,
 ) -> NetworkDetector:
-    """Returns a detector that ships with Lukou.
+    """Returns a detector that ships with Lukou, or one that was pulled or exported.
 
     Args:
         name: Network, one of ``models.registry.list_manifests()``.
-        engine: openvino, onnxruntime, or auto: OpenVINO where it is installed.
+        engine: openvino, onnxruntime, cuda, tensorrt, or auto: OpenVINO where it is installed.
+        precision: Arithmetic of OpenVINO, fp32 or bf16; auto is the manifest's, else the CPU's fastest.
         confidence: Lowest confidence for every class instead of the manifest's.
         long_side_px: Longest side of the network's input instead of the manifest's; more finds smaller actors.
         keep_riders: Leave a rider as a person box of its own beside the two-wheeler's.
+        licences: Licences the installation allows; empty allows every licence.
         home: Folder with ``manifests/`` and ``weights/``.
 
     Raises:
-        ModelError: no such network or engine, or the network cannot be loaded.
+        ModelError: no such network or engine, its licence is not allowed, or it cannot be loaded.
         ManifestMismatch: the weights are not the manifest's.
     """
     manifest = load_manifest(name, home)
+    check_licence(manifest, licences)
     path = weights(name, home)
+    if path.suffix != ".onnx":
+        raise ModelError(f"model '{name}' is {path.name}, which no engine runs; lukou models export {name} makes ONNX")
     size = manifest.input
     if long_side_px is not None:
         size = size.model_copy(update={"width": long_side_px, "height": long_side_px})
     reader = build_reader(manifest, confidence=confidence, keep_riders=keep_riders)
-    return NetworkDetector(manifest, _load_network(path, _choose_engine(engine)), reader, size)
+    arithmetic = manifest.precision or "auto" if precision == "auto" else precision
+    return NetworkDetector(manifest, load_network(path, choose_engine(engine), arithmetic), reader, size)
 
 
-def _choose_engine(engine: str) -> str:
+def choose_engine(engine: str) -> str:
+    """Returns the engine to use: OpenVINO where it is installed, if ``engine`` is auto.
+
+    Raises:
+        ModelError: no such engine.
+    """
     if engine == "auto":
         return "openvino" if find_spec("openvino") else "onnxruntime"
-    if engine not in ("openvino", "onnxruntime"):
-        raise ModelError(f"no engine '{engine}'; use auto, openvino or onnxruntime", engine=engine)
+    if engine not in ENGINES:
+        raise ModelError(f"no engine '{engine}'; use auto, {', '.join(ENGINES)}", engine=engine)
     return engine
 
 
-def _load_network(path: Path, engine: str) -> Network:
-    """Imports the engine only when it is used: either may be absent."""
+def load_network(path: Path, engine: str, precision: str = "auto") -> Network:
+    """Returns a network in an engine, imported only when it is used: either may be absent.
+
+    Raises:
+        ModelError: the engine is not installed, or it cannot load the file.
+    """
     try:
         if engine == "openvino":
             from vision.detect_openvino import OpenVinoNetwork
 
-            return OpenVinoNetwork(path)
+            return OpenVinoNetwork(path, precision=precision)
         from vision.detect_onnx import OnnxNetwork
 
-        return OnnxNetwork(path)
+        return OnnxNetwork(path, engine=engine)
     except ImportError as error:
         raise ModelError(f"engine {engine} is not installed; pip install {engine}", engine=engine) from error

@@ -166,7 +166,7 @@ def stages(plan: Plan) -> tuple[recipe.Stage, recipe.Stage]:
         data=plan.out / "data_scenes" / "data.yaml",
         init=first.result,
         learning_rate=5e-4,
-        strong=True,
+        augmentation="strong",
         **common,
     )
     return first, second
@@ -206,6 +206,7 @@ def summary(plan: Plan, chosen: str) -> dict[str, Any]:
     first, second = stages(plan)
     return {
         "code": "models/train",
+        "places": ["A+E", "F"],
         "chosen": chosen,
         "chosen_by": f"mean AP50 on {' and '.join(CHOOSING_SETS)}; within {TIE} the blend",
         "note": plan.note,
@@ -216,7 +217,7 @@ def summary(plan: Plan, chosen: str) -> dict[str, Any]:
                 "size_px": s.size_px,
                 "batch": s.batch,
                 "learning_rate": s.learning_rate,
-                "augmentation": recipe.STRONG if s.strong else recipe.GENTLE,
+                "augmentation": recipe.AUGMENTATIONS[s.augmentation],
                 "seed": s.seed,
             }
             for s in (first, second)

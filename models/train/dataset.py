@@ -244,7 +244,6 @@ def write_renders(frames: Iterable[tuple[Labelled, NDArray[np.bool_]]], target: 
 
     Each frame is halved; of every third one a full-resolution quarter is saved too.
     """
-    images, labels = _folders(target, "train")
     chance, count = random.Random(seed), 0
     for index, (picture, is_clear) in enumerate(frames):
         height, width = picture.rgb.shape[:2]
@@ -254,8 +253,7 @@ def write_renders(frames: Iterable[tuple[Labelled, NDArray[np.bool_]]], target: 
             views.append((x, y, x + width // 2, y + height // 2))
         for number, view in enumerate(views):
             row = _view(picture, is_clear, view, f"render_{picture.name}_{number}")
-            cv2.imwrite(str(images / f"{row.name}.jpg"), row.rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
-            write_labels(labels / f"{row.name}.txt", row)
+            write_picture(target, "train", row, quality=90)
             count += 1
     return count
 
@@ -277,6 +275,13 @@ def _view(picture: Labelled, is_clear: NDArray[np.bool_], view: tuple[int, int, 
     rgb = cv2.resize(picture.rgb[y1:y2, x1:x2], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     xyxy = ((clipped[kept] - np.tile(window[:2], 2)) * scale).astype(np.float32)
     return Labelled(name=name, rgb=np.asarray(rgb, dtype=np.uint8), xyxy=xyxy, class_id=picture.class_id[kept])
+
+
+def write_picture(target: Path, split: str, picture: Labelled, quality: int = 95) -> None:
+    """Saves a picture and its boxes as a row of a YOLO data set."""
+    images, labels = _folders(target, split)
+    cv2.imwrite(str(images / f"{picture.name}.jpg"), picture.rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    write_labels(labels / f"{picture.name}.txt", picture)
 
 
 def _folders(target: Path, split: str) -> tuple[Path, Path]:

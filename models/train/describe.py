@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from core.observations import ActorClass
-from models.registry import Manifest, Metric, NetworkInput, Thresholds, TrainingSource, WeightsFile
+from models.registry import Manifest, Metric, NetworkInput, Thresholds, TrainingSource, WeightsFile, save
+
+__all__ = ["corpus_sources", "describe", "save"]
 
 INITIAL_WEIGHTS = "YOLO11n, COCO (Ultralytics, AGPL-3.0), batch-norm statistics re-estimated"
 LICENCE = "AGPL-3.0-or-later"
@@ -44,12 +46,8 @@ def describe(
     )
 
 
-def save(manifest: Manifest, path: Path) -> None:
-    """Writes a manifest as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(manifest.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
-
-
-def corpus_sources(counts: dict[tuple[str, str], int]) -> list[TrainingSource]:
+def corpus_sources(counts: dict[tuple[str, str], int], note: str = "") -> list[TrainingSource]:
     """Returns corpus pictures by source and licence as manifest entries."""
-    return [TrainingSource(source=s, licence=licence, images=n) for (s, licence), n in sorted(counts.items())]
+    return [
+        TrainingSource(source=s, licence=licence, images=n, note=note) for (s, licence), n in sorted(counts.items())
+    ]

@@ -33,7 +33,7 @@ def export(checkpoint: Path, target: Path) -> Path:
 
 
 def slim(source: Path, target: Path) -> None:
-    """Saves an ONNX file with fp16 weights, batch 1 and without metadata (it names the maker's folders)."""
+    """Saves an ONNX file with fp16 weights and without metadata (it names the maker's folders)."""
     import onnx
 
     model = onnx.load(str(source))
@@ -46,11 +46,23 @@ def slim(source: Path, target: Path) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    for value in (*model.graph.input, *model.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_value = 1
     onnx.checker.check_model(model)
     target.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, str(target))
+
+
+def widen(model: Any) -> Any:
+    """Returns an ONNX model whose fp16 weights are fp32 again: some tools do not look through the casts."""
+    import onnx
+
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    casts = [n for n in model.graph.node if n.op_type == "Cast" and n.input[0] in stored]
+    for node in casts:
+        tensor = stored[node.input[0]]
+        values = onnx.numpy_helper.to_array(tensor).astype(np.float32)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values, node.output[0]))
+        model.graph.node.remove(node)
+    return model
 
 
 def _is_large(onnx: Any, tensor: Any) -> bool:

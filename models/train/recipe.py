@@ -8,7 +8,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core import log
 from core.observations import ActorClass
@@ -48,6 +48,18 @@ STRONG = {
     "shear": 1.0,
     "perspective": 0.0003,
 }
+OVERHEAD = {
+    "mosaic": 0.3,
+    "close_mosaic": 1,
+    "hsv_h": 0.02,
+    "hsv_s": 0.6,
+    "hsv_v": 0.4,
+    "scale": 0.3,
+    "translate": 0.1,
+    "fliplr": 0.5,
+    "flipud": 0.5,
+}
+AUGMENTATIONS: dict[str, dict[str, float]] = {"gentle": GENTLE, "strong": STRONG, "overhead": OVERHEAD}
 
 logger = log.get(__name__)
 
@@ -65,7 +77,7 @@ class Stage:
     size_px: int = 512
     batch: int = 16
     learning_rate: float = 8e-4
-    strong: bool = False
+    augmentation: Literal["gentle", "strong", "overhead"] = "gentle"
     threads: int = 1
     seed: int = 0
 
@@ -186,7 +198,7 @@ def _trainer(stage: Stage, init: Path) -> Any:
 
 def _settings(stage: Stage) -> dict[str, Any]:
     return {
-        **(STRONG if stage.strong else GENTLE),
+        **AUGMENTATIONS[stage.augmentation],
         "model": "yolo11n.yaml",
         "data": str(stage.data),
         "imgsz": stage.size_px,

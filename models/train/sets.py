@@ -1,6 +1,6 @@
 """The sets a network is measured on: none of them is trained on, most are of places never trained on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,8 @@ from models.train.evaluate import EvaluationSet
 PLACE_D_CLASSES = {0: ActorClass.CAR, 2: ActorClass.MOTORCYCLE}
 """place_d's own class numbers (its classes.txt): car, motobike; the rest are lamps and lines."""
 
+LABELS_D = "human; far vehicles and people unlabelled; used for choosing"
+CLASSES = ("motorcycle", "car", "bus", "truck")
 VEHICLES = ("four_wheelers", "two_wheelers")
 ALL = (*VEHICLES, "person")
 Item = tuple[Labelled, NDArray[np.bool_]]
@@ -26,7 +28,7 @@ def evaluation_sets(
         EvaluationSet(
             name="place_d",
             unseen=True,
-            labels="human; far vehicles and people unlabelled; used for choosing",
+            labels=LABELS_D,
             groups=VEHICLES,
             items=Items(lambda: _place_d(place_d)),
         ),
@@ -68,6 +70,38 @@ def evaluation_sets(
     ]
 
 
+PLACES = {"A+E": ("camA", "camE"), "F": ("camF",), "D": ()}
+"""Junctions of the corpus by name, with their cameras; D has a folder of its own."""
+
+
+def places(shared: Path, trained_on: Collection[str]) -> list[EvaluationSet]:
+    """Returns one set a junction: D whole, of the others the held-apart pictures, or all if never trained on.
+
+    Args:
+        shared: Folder with ``corpus`` and ``place_d``.
+        trained_on: Names of the places whose other pictures the network has seen.
+    """
+    corpus, found = shared / "corpus", []
+    for name, cameras in PLACES.items():
+        is_new = name not in trained_on
+        found.append(
+            EvaluationSet(
+                name=name,
+                unseen=is_new,
+                labels=LABELS_D if not cameras else "human, some far riders unlabelled",
+                groups=(*VEHICLES, "car", "motorcycle") if not cameras else (*ALL, *CLASSES),
+                items=Items(_source(shared / "place_d", corpus, cameras, is_whole=is_new)),
+            )
+        )
+    return found
+
+
+def _source(place_d: Path, corpus: Path, cameras: tuple[str, ...], *, is_whole: bool) -> Callable[[], Iterator[Item]]:
+    if not cameras:
+        return lambda: _place_d(place_d)
+    return lambda: _rows(corpus, lambda row: row.camera in cameras and (is_whole or row.split == "val"))
+
+
 class Items:
     """Pictures read anew each time they are walked through, so no set is held in memory."""
 
@@ -94,7 +128,7 @@ def _is_own_val(row: Row) -> bool:
 def _rows(corpus: Path, is_wanted: Callable[[Row], bool]) -> Iterator[Item]:
     for row in read_rows(corpus):
         if is_wanted(row):
-            yield _all_count(read_row(row))
+            yield all_count(read_row(row))
 
 
 def _place_d(folder: Path) -> Iterator[Item]:
@@ -104,8 +138,9 @@ def _place_d(folder: Path) -> Iterator[Item]:
         xyxy, own = read_labels(labels, rgb.shape[1], rgb.shape[0])
         kept = np.isin(own, list(PLACE_D_CLASSES))
         class_id = np.array([int(PLACE_D_CLASSES[c]) for c in own[kept].tolist()], dtype=np.int64)
-        yield _all_count(Labelled(name=path.stem, rgb=rgb, xyxy=xyxy[kept], class_id=class_id))
+        yield all_count(Labelled(name=path.stem, rgb=rgb, xyxy=xyxy[kept], class_id=class_id))
 
 
-def _all_count(picture: Labelled) -> Item:
+def all_count(picture: Labelled) -> Item:
+    """Returns a picture all of whose boxes count."""
     return picture, np.ones(len(picture.class_id), dtype=bool)

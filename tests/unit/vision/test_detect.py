@@ -143,7 +143,7 @@ def test_a_wrong_picture_is_refused_in_one_line(detector: NetworkDetector, rgb: 
 
 
 def test_an_unknown_engine_is_refused() -> None:
-    with pytest.raises(ModelError, match="auto, openvino or onnxruntime"):
+    with pytest.raises(ModelError, match="auto, openvino, onnxruntime"):
         load_detector(engine="tpu")
 
 
