@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api import cases_json, files, pages, portal, problems, replays, reports_json, screens
+from api import cases_json, files, metrics, pages, portal, problems, replays, reports_json, screens
 from api.console import Console
 from api.desk import DeskThread
 from api.security import SecurityHeaders, Sessions, load_secret
@@ -19,7 +19,7 @@ from core.time import Clock, SystemClock
 from display.board import Board, Masker
 from evidence.seal import Vault
 
-PARTS = (pages, files, cases_json, screens, reports_json, portal, replays)
+PARTS = (pages, files, cases_json, screens, reports_json, portal, replays, metrics)
 """Every module with routes; the authorisation test reads them from here."""
 
 

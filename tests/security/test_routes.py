@@ -28,6 +28,7 @@ PORTAL = ("POST /report/register", "POST /report/login", "POST /report/logout")
 MATRIX: dict[str, dict[str, bool]] = {
     "GET /": OPEN,
     "GET /healthz": OPEN,
+    "GET /metrics": OPEN,
     "GET /login": OPEN,
     "POST /login": OPEN,
     "POST /logout": OPEN,

@@ -14,7 +14,7 @@ S = 10**9
 def make() -> tuple[Watch, Account]:
     account = Account()
     session = cast("Any", SimpleNamespace(now_ns=lambda: 0))
-    return Watch(session, cast("Any", None), account, Tally()), account
+    return Watch(session, cast("Any", None), cast("Any", None), account, Tally()), account
 
 
 def test_a_hole_is_from_the_last_picture_seen_to_the_next_and_names_its_reason() -> None:
