@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 from api.console import Console
@@ -18,6 +19,7 @@ from core.errors import LukouError
 from core.plate import UNREADABLE
 from display.law import law_line
 from evidence.manifest import Manifest
+from evidence.seal import Vault
 from evidence.standalone import MANIFEST
 from evidence.verify import verify_package
 
@@ -70,11 +72,16 @@ def age(labels: Labels, since: datetime, now: datetime) -> str:
 
 
 def cover(console: Console, case_id: str) -> str | None:
-    """Returns the name of the picture a list shows for a case: the moment of the offence."""
+    """Returns the name of the picture a list shows for a case: the moment of the offence; None when damaged."""
     try:
-        names = console.vault.names(case_id)
+        return _cover(console.vault, case_id)
     except LukouError:
         return None
+
+
+@lru_cache(maxsize=20_000)  # sealed packages never change; what is damaged is not remembered
+def _cover(vault: Vault, case_id: str) -> str | None:
+    names = vault.names(case_id)
     return next((name for name in ("P2.jpg", "T1.jpg", "P1.jpg", "T0.jpg") if name in names), None)
 
 

@@ -23,6 +23,7 @@ from core import log
 from core.catalogue import Violation, catalogue
 from core.errors import AlreadySealed, LukouError
 from core.observations import Role
+from core.plate import UNREADABLE
 from evidence.draft import (
     Attachment,
     ClockPin,
@@ -94,6 +95,7 @@ class ReportDesk:
 
     def _earlier(self, report: ReportRecord, media: Sequence[Medium]) -> str | None:
         found = same_claim(report, self._store.reports.earlier(report, WITHIN))
+        found = found or self._store.reports.seen_by_camera(report, WITHIN)
         return found or same_pictures([m.phash for m in media], self._store.reports.marks(before=report.report_id))
 
     def _doubts(self, report: ReportRecord, inspections: Sequence[Inspection]) -> set[str]:
@@ -155,7 +157,7 @@ class ReportDesk:
             clip_start_ns=0,
             clip_end_ns=max(duration_ns, 1),
             track=_track(stills),
-            subject=Subject(class_name=catalogue().get(claim.violation_id).subject, plate=claim.plate or "UNREADABLE"),
+            subject=Subject(class_name=catalogue().get(claim.violation_id).subject, plate=claim.plate or UNREADABLE),
             rule=Rule(
                 id=claim.violation_id,
                 version="citizen report",
@@ -276,4 +278,5 @@ def _case(report: ReportRecord, sealed: Sealed, cues: Sequence[str]) -> NewCase:
         manifest_sha256=sealed.manifest_sha256,
         entry_sha256=sealed.entry_sha256,
         cues=tuple(cues),
+        plate=claim.plate or UNREADABLE,
     )

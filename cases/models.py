@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, ForeignKey, Integer, MetaData, String, Text
+from sqlalchemy import BigInteger, Dialect, ForeignKey, Index, Integer, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -69,6 +69,12 @@ class CaseRow(Base):
     """A case; pixels stay in the evidence store, referred to by id and hash."""
 
     __tablename__ = "cases"
+    __table_args__ = (
+        Index("ix_cases_waiting", "state", "created_utc", "case_id"),
+        Index("ix_cases_decided", "state", "changed_utc", "case_id"),
+        Index("ix_cases_kind", "state", "violation_id", "created_utc", "case_id"),
+        Index("ix_cases_created", "created_utc", "case_id"),
+    )
 
     case_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     candidate_key: Mapped[str] = mapped_column(String(200), unique=True)

@@ -1,9 +1,10 @@
 """Reading the queue: lists, counts, the next case for a person."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from cases import plates
@@ -56,20 +57,31 @@ def counts_by_violation(session: Session, state: CaseState | None = None) -> dic
 def next_for(session: Session, user: User, *, after: str | None = None) -> str | None:
     """Returns the id of the oldest case this person may review, not ``after`` itself if there is another."""
     allowed = PERMISSIONS[user.role]
-    choices: list[ColumnElement[bool]] = []
+    own = exists().where(ReviewRow.case_id == CaseRow.case_id, ReviewRow.officer == user.name)
+    queries = []
     if Permission.SECOND_REVIEW in allowed:
-        own = exists().where(ReviewRow.case_id == CaseRow.case_id, ReviewRow.officer == user.name)
-        choices.append((CaseRow.state == CaseState.SECOND_REVIEW.value) & ~own)
+        queries.append(_waiting(CaseState.SECOND_REVIEW).where(~own))
     if Permission.FIRST_REVIEW in allowed:
-        choices.append(CaseRow.state == CaseState.QUEUED.value)
-    if not choices:
-        return None
-    query = select(CaseRow.case_id).where(or_(*choices)).order_by(CaseRow.created_utc, CaseRow.case_id)
-    waiting = list(session.scalars(query))
-    if after not in waiting:
-        return waiting[0] if waiting else None
-    following = waiting[waiting.index(after) + 1 :] + waiting[: waiting.index(after)]
-    return following[0] if following else None
+        queries.append(_waiting(CaseState.QUEUED))
+    here = session.get(CaseRow, after) if after is not None else None
+    if here is not None:
+        same = CaseRow.created_utc == here.created_utc
+        behind = (CaseRow.created_utc > here.created_utc) | (same & (CaseRow.case_id > here.case_id))
+        before = (CaseRow.created_utc < here.created_utc) | (same & (CaseRow.case_id < here.case_id))
+        following = _oldest(session, [query.where(behind) for query in queries])
+        return following or _oldest(session, [query.where(before) for query in queries])
+    return _oldest(session, queries)
+
+
+def _waiting(state: CaseState) -> Select[datetime, str]:
+    """Returns the cases in a state, oldest first: one step in the index ``ix_cases_waiting``."""
+    query = select(CaseRow.created_utc, CaseRow.case_id).where(CaseRow.state == state.value)
+    return query.order_by(CaseRow.created_utc, CaseRow.case_id).limit(1)
+
+
+def _oldest(session: Session, queries: Sequence[Select[datetime, str]]) -> str | None:
+    found = [(row.created_utc, row.case_id) for query in queries for row in session.execute(query)]
+    return min(found)[1] if found else None
 
 
 def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:

@@ -13,7 +13,9 @@ from cases import accounts
 from cases.audit import Step, audited
 from cases.database import Database
 from cases.models import CaseRow, ReviewRow
+from cases.plates import PlateRow
 from cases.report import (
+    CITIZEN,
     DAILY_LIMIT,
     FRAUD_REASON,
     OF_CASE,
@@ -162,6 +164,23 @@ class ReportStore:
         )
         with self._database.reading() as session:
             return [_record(session, row) for row in session.scalars(query)]
+
+    def seen_by_camera(self, report: ReportRecord, within: timedelta) -> str | None:
+        """Returns a camera's case about the same plate and violation, close in time, that was not rejected.
+
+        One record per plate, violation and moment: the place is not compared, a vehicle is at one place at a time.
+        """
+        claim = report.claim
+        query = select(CaseRow.case_id).where(
+            CaseRow.camera_id != CITIZEN,
+            CaseRow.case_id.in_(select(PlateRow.case_id).where(PlateRow.plate == claim.plate)),
+            CaseRow.violation_id == claim.violation_id,
+            CaseRow.occurred_utc >= claim.occurred_utc - within,
+            CaseRow.occurred_utc <= claim.occurred_utc + within,
+            CaseRow.state != CaseState.REJECTED.value,
+        )
+        with self._database.reading() as session:
+            return session.scalars(query).first() if claim.plate else None
 
     def marks(self, *, before: str) -> list[tuple[str, str]]:
         """Returns (report id, perceptual hash) of every picture of earlier reports."""

@@ -15,7 +15,7 @@ from core.errors import CaseNotFound, ConfigError, NotAllowed, StoreError
 from evidence.export import export_package
 from evidence.verify import verify_package
 from tests.support.citizens import PASSWORD, TAKEN, Desk, jpeg, photos, street
-from tests.support.people import ACCEPT, REJECT
+from tests.support.people import ACCEPT, REJECT, new_case
 
 
 @pytest.fixture
@@ -87,6 +87,22 @@ def test_duplicates(desk: Desk, changes: dict[str, object], files: list[bytes], 
     report = desk.store.reports.get(second)
     assert report.state is expected
     assert (report.duplicate_of, report.code) == ((first, "J08") if expected is ReportState.DUPLICATE else (None, None))
+
+
+@pytest.mark.parametrize(
+    ("plate", "minutes", "expected"),
+    [
+        ("苏C12345", 4, ReportState.DUPLICATE),
+        ("苏C12345", 11, ReportState.ACCEPTED),
+        ("苏C54321", 4, ReportState.ACCEPTED),
+    ],
+)
+def test_what_a_camera_saw_is_not_reported_again(desk: Desk, plate: str, minutes: int, expected: ReportState) -> None:
+    occurred = desk.clock.now - timedelta(minutes=50 + minutes)
+    desk.store.add_case(new_case(1, violation_id="V06", plate=plate, occurred_utc=occurred))
+    report_id = desk.submit(photos(1))
+    desk.desk.work_off()
+    assert desk.store.reports.get(report_id).state is expected
 
 
 def test_black_pictures_are_no_duplicates_of_each_other(desk: Desk) -> None:
