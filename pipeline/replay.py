@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class Event:
     boxes: dict[int, tuple[float, ...]]
     case_id: str | None = None
     candidate: Candidate | None = None
+    facts: dict[str, Any] | None = None
+    """What was measured then, as sealed, or now, as the candidate says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,7 @@ def _event(candidate: Candidate, history: TrackHistory) -> Event:
         end_ns=candidate.end_ns,
         boxes=boxes,
         candidate=candidate,
+        facts=candidate.facts,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from cases.records import NewCase, RunRecord
+from cases.replays import load_replay
 from cases.store import CaseStore
 from cli.main import call
 from cli.scoring import all_cases, observations_of
@@ -113,3 +114,32 @@ def test_a_camera_never_seen_is_said_so(home: Path, tmp_path: Path, capsys: pyte
         YAML(typ="safe", pure=True).dump(other.model_dump(mode="json", exclude_none=True), file)
     assert call(["replay", "--all", "--site", str(path), "--out", str(home)]) == 2
     assert "nothing is kept of camera 'elsewhere'" in capsys.readouterr().err
+
+
+def test_it_is_kept_for_the_console(home: Path, site_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--site", str(site_file), "--out", str(home), "--since", "1h", "--save", "new-line", "--json"]
+    assert call(["replay", *arguments]) == 0
+    assert json.loads(capsys.readouterr().out)["sessions"][0]["session_id"] == "S1"
+    kept = load_replay(home / "replays", "new-line")
+    assert [(e.violation_id, e.change) for e in kept.events] == [("V01", "stays"), ("V05", "disappears")]
+    stays = kept.events[0]
+    assert stays.case_id
+    assert [m.role for m in stays.moments] == ["P1_before", "P2_during", "P3_after"]
+    assert stays.after
+    assert stays.before is None, "the evidence cannot be read here, so the values of then are unknown"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--since", "yesterday"], "is no time"),
+        (["--since", "2999-01-01"], "was processed since"),
+        (["--all", "--save", "../x"], "no name of a replay"),
+        (["S1", "--since", "1h"], "name one session"),
+    ],
+)
+def test_what_is_no_time_or_name(
+    home: Path, site_file: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["replay", *arguments, "--site", str(site_file), "--out", str(home)]) == 2
+    assert message in capsys.readouterr().err
