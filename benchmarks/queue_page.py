@@ -1,9 +1,9 @@
-"""Queue page with many cases and many reviewers, beside a plain FastAPI + SQLite page of the same query in the same run.
+"""Queue page, many cases, many reviewers, beside a plain FastAPI + SQLite page of the same query in the same run.
 
     python benchmarks/queue_page.py --cases 200000 --reviewers 50 --seconds 30
 
 Each reviewer asks for a page, looks at it for ``--think`` seconds, and asks for the next; both servers run in a process
-of their own, one after the other, twice, interleaved. Prints p50, p95 and answered requests; writes results/queue_page.json.
+of their own, twice, taking turns. Prints p50, p95 and answered requests; writes results/queue_page.json.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from cases.store import CaseStore
 from core.settings import Settings
 from evidence.seal import Vault
 
-PASSWORD = "benchmark password"
+PASSWORD = "benchmark password"  # noqa: S105 - of a database that is thrown away
 PAGES = 40
 OUT = Path(__file__).with_name("results") / "queue_page.json"
 
@@ -43,17 +43,15 @@ def fill(home: Path, cases: int) -> None:
     store = CaseStore.open(f"sqlite:///{home / 'lukou.db'}")
     store.add_user("li", PASSWORD, UserRole.OFFICER)
     store.close()
-    rng, start = random.Random(1), datetime(2026, 1, 1, tzinfo=UTC)
+    rng, start = random.Random(1), datetime(2026, 1, 1, tzinfo=UTC)  # noqa: S311 - numbers, not secrets
     states = [state.value for state in CaseState][:4]
     rows = []
     for n in range(cases):
         at = (start + timedelta(seconds=60 * n)).isoformat(timespec="microseconds")
         state = rng.choices(states, weights=[8, 2, 60, 30])[0]
         violation = f"V{rng.choice([1, 2, 3, 5, 6, 8]):02d}"
-        rows.append(
-            (f"01BENCH{n:019d}", f"key/{n}", "S0", violation, "site", f"cam-{n % 40}", "路口", "由南向北", at, n, "CAR")
-            + ("0" * 64, "0" * 64, "[]", state, at, at)
-        )
+        head = (f"01BENCH{n:019d}", f"key/{n}", "S0", violation, "site", f"cam-{n % 40}", "路口", "由南向北", at, n)
+        rows.append((*head, "CAR", "0" * 64, "0" * 64, "[]", state, at, at))
     database = sqlite3.connect(home / "lukou.db")
     marks = ",".join("?" * 17)
     names = (
@@ -112,7 +110,7 @@ def ask(url: str, reviewers: int, seconds: float, think_s: float, *, has_login: 
     end = time.monotonic() + seconds
 
     def review(number: int) -> None:
-        rng = random.Random(number)
+        rng = random.Random(number)  # noqa: S311 - page numbers
         with httpx.Client(base_url=url, cookies=cookies, timeout=30) as client:
             time.sleep(rng.uniform(0, think_s))
             while time.monotonic() < end:
@@ -167,7 +165,7 @@ def main() -> None:
             found["plain FastAPI + sqlite3"] += measure(serve_plain, home, arguments, has_login=False)
     result = {
         "machine": f"{platform.machine()} {multiprocessing.cpu_count()} cores",
-        **{key: value for key, value in vars(arguments).items()},
+        **vars(arguments),
         "servers": {key: describe(times) for key, times in found.items()},
     }
     OUT.parent.mkdir(exist_ok=True)
