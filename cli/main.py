@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, conform, demo, models, plan, process, replay, serve, site, top, up
+from cli import cases, conform, demo, models, plan, process, replay, serve, sim, site, top, up
 from cli import run as watch
 from cli.boundary import guarded
 from core import log
@@ -41,6 +41,7 @@ app.command()(top.top)
 app.command()(plan.plan)
 app.command()(replay.replay)
 app.command()(conform.conform)
+app.add_typer(sim.app, name="sim")
 app.command("cases")(cases.list_cases)
 app.command()(cases.show)
 app.command()(cases.verify)

@@ -14,6 +14,7 @@ from core.errors import ConfigError
 from sim.labels import Label
 from sim.render import Renderer
 from sim.scene import CameraSpec, Scene
+from sim.weather import WEATHERS, WeatherName
 from sim.world import STEP_S, build_world
 
 CameraKind = Literal["pole", "drone"]
@@ -45,11 +46,17 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def render_pictures(
-    scene: Scene, seeds: list[int], views: int, out: Path, *, camera: CameraKind = "pole"
+    scene: Scene,
+    seeds: list[int],
+    views: int,
+    out: Path,
+    *,
+    camera: CameraKind = "pole",
+    weather: WeatherName | Literal["any"] = "day",
 ) -> list[Path]:
-    """Renders ``views`` random views per seed and returns the pictures.
+    """Renders ``views`` random views per seed and returns the pictures; ``weather`` "any" draws one per view.
 
-    Each has a YOLO label file ``.txt`` beside it, and ``.parts.txt`` with its heads (0) and plates (1).
+    Each picture has a YOLO label file ``.txt`` beside it, and ``.parts.txt`` with its heads (0) and plates (1).
     """
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
@@ -59,7 +66,12 @@ def render_pictures(
         for view in range(views):
             chance = random.Random(seed * 1000 + view)
             shot = scene.model_copy(
-                update={"seed": seed, "camera": _CAMERAS[camera](chance, scene), "sun": random_sun(chance)}
+                update={
+                    "seed": seed,
+                    "camera": _CAMERAS[camera](chance, scene),
+                    "sun": random_sun(chance),
+                    "weather": chance.choice(sorted(WEATHERS)) if weather == "any" else weather,
+                }
             )
             renderer = Renderer(shot)
             count = _PICTURES_PER_VIEW[camera]

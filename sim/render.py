@@ -223,7 +223,7 @@ class Renderer:
         for name, unit, texture in zip(("A", "B", "Pz"), (4, 5, 6), self._background, strict=True):
             gpu.background[name] = unit
             texture.use(unit)
-        gpu.background["S1"] = 3
+        gpu.background["S1"], gpu.background["sunny"] = 3, int(self._weather.is_sunny)
         gpu.context.depth_func = "1"
         gpu.background_sheet.render(gpu.gl.TRIANGLE_STRIP)
         gpu.context.depth_func = "<"

@@ -173,10 +173,10 @@ void main(){
 # the cached background with the moving shadows of this frame
 BACKGROUND_VERTEX = "#version 330\nin vec2 p; out vec2 u; void main(){ u=p*.5+.5; gl_Position=vec4(p,0,1); }"
 BACKGROUND_FRAGMENT = """#version 330
-in vec2 u; uniform sampler2D A, B, Pz; uniform sampler2DShadow S1; uniform mat4 LS; out vec4 o;
+in vec2 u; uniform sampler2D A, B, Pz; uniform sampler2DShadow S1; uniform mat4 LS; uniform int sunny; out vec4 o;
 void main(){
   vec4 w = texture(Pz,u); vec3 a = texture(A,u).rgb; float v = 1.;
-  if (w.a<.99999) {
+  if (sunny==1 && w.a<.99999) {
     vec4 l = LS*vec4(w.xyz,1); vec3 q = l.xyz*.5+.5; q.z -= .0009; float t = 1./3072.;
     if (q.x>0. && q.x<1. && q.y>0. && q.y<1.)
       v = .25*(texture(S1,q+vec3(-.9*t,-.4*t,0)) + texture(S1,q+vec3(.4*t,-.9*t,0))
