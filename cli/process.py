@@ -80,7 +80,7 @@ def run_pipeline(
     session = open_session(videos, camera_id=site.camera.camera_id, start_utc=start_utc)
     if start_utc is None:
         _warn_of_unknown_time(session)
-    with open_workbench(settings) as workbench, ProgressListener(videos[0].name) as listener:
+    with open_workbench(settings, [site]) as workbench, ProgressListener(videos[0].name) as listener:
         return session, process_session(session, site, workbench=workbench, listener=listener, feed=feed)
 
 

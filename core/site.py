@@ -56,6 +56,9 @@ class Camera(Part):
         lt=90,
         description="angle the line of sight to the stop line makes with the road; used only without calibration",
     )
+    detector: str = Field(
+        default="pole", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="network that finds the actors, by name"
+    )
 
 
 class ClockSpec(Part):
