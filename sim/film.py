@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from core.catalogue import catalogue
 from core.errors import ConfigError
 from sim import junction
 from sim.camera import build_camera
@@ -30,6 +31,8 @@ Frames = list[tuple[float, tuple[Label, ...]]]
 _MEASURE_EVERY = 3
 """Frames between two labelled frames of the ground truth."""
 _MIN_VISIBILITY = 0.05
+_FRAME_S = 0.2
+"""What two frames may lie apart: a change is seen this much late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +156,7 @@ def _start_encoder(scene: Scene, video: Path) -> subprocess.Popen[bytes]:
 def build_document(world: World, truth: Truth, frames: Frames, video: str) -> dict[str, Any]:
     """Returns the ground truth of a rendered clip as plain data."""
     scene = world.scene
+    proven = [e for e in truth.violations if _is_proven(e)]
     labelled = [
         (t, [b for b in labels if b.visibility >= _MIN_VISIBILITY and b.class_id == b.pose.body.class_id])
         for t, labels in frames[::_MEASURE_EVERY]
@@ -173,11 +177,11 @@ def build_document(world: World, truth: Truth, frames: Frames, video: str) -> di
         "weather": scene.weather,
         "start_local": scene.start_local.isoformat(),
         "signals": {name: scene.signals.timeline(group, scene.duration_s) for name, group in lamps.items()},
-        "events": [_event(e, frames, f"E{i:02d}") for i, e in enumerate(truth.violations, start=1)],
+        "events": [_event(e, frames, f"E{i:02d}") for i, e in enumerate(proven, start=1)],
         "traps": [_event(e, frames, f"T{i:02d}") for i, e in enumerate(truth.traps, start=1)],
         "other_events": [
-            {**_event(e, frames, f"O{i:02d}"), "violation_id": other, "kind": "not_in_the_first_rules"}
-            for i, (e, other) in enumerate(_others(scene, truth), start=1)
+            {**_event(e, frames, f"O{i:02d}"), "violation_id": other, "kind": kind}
+            for i, (e, other, kind) in enumerate(_others(scene, truth), start=1)
         ],
         "tracks": [
             {
@@ -223,11 +227,19 @@ def _lamps(scene: Scene) -> list[dict[str, Any]]:
     return found
 
 
-def _others(scene: Scene, truth: Truth) -> list[tuple[Event, str]]:
-    """Returns standing vehicles with the further offences the scene says their standing is."""
+def _is_proven(event: Event) -> bool:
+    """Tells whether the clip can prove an offence: a lamp red since before it must be seen red for the guard first."""
+    if event.violation_id != "V04":
+        return True
+    return event.t_start_s >= float(catalogue().get("V04").detect["red_guard_s"]) + _FRAME_S
+
+
+def _others(scene: Scene, truth: Truth) -> list[tuple[Event, str, str]]:
+    """Returns what is true as well: further offences of who stands, and offences the clip begins too late to prove."""
     also = {a.id: a.also for a in scene.cast}
     stands = [e for e in (*truth.violations, *truth.traps) if e.kind in ("illegal_parking", "stopped_briefly")]
-    return [(e, other) for e in stands for other in also.get(e.track, [])]
+    further = [(e, other, "not_in_the_first_rules") for e in stands for other in also.get(e.track, [])]
+    return further + [(e, str(e.violation_id), "begins_with_the_clip") for e in truth.violations if not _is_proven(e)]
 
 
 def _event(event: Event, frames: Frames, name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.scenes import Plan, _Again, _Truth, plans, totals
+from benchmarks.scenes import Judged, Plan, Result, _Again, _Truth, plans, totals
 from cli.truth import Expected, Sighting
 from core.observations import Detections, SignalState
 from core.site import Site, load_site
@@ -117,4 +117,20 @@ def test_the_set_holds_every_weather_on_both_cameras() -> None:
 
 
 def test_totals_count_by_offence_and_cause() -> None:
-    assert totals([]) == []
+    missed = Judged(violation_id="V05", at_s=3.0, cause="tracker", detected=0.9, note="two_wheeler")
+    wrong = replace(missed, violation_id="V01", cause="lamp")
+    one = Result(
+        plan=plans()[0],
+        hits=("V01", "V01", "V05"),
+        misses=(missed, replace(missed, cause="detector")),
+        false_alarms=(wrong,),
+        undecided={},
+        lamps_right=1.0,
+        lamps_undecided=0.0,
+        detected=1.0,
+        realtime_factor=1.0,
+    )
+    assert totals([one]) == [
+        {"rule": "V01", "hits": 2, "misses": {}, "false_alarms": {"lamp": 1}},
+        {"rule": "V05", "hits": 1, "misses": {"tracker": 1, "detector": 1}, "false_alarms": {}},
+    ]

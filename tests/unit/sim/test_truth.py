@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigError
 from sim.actors import Kind, Trajectory
+from sim.film import _is_proven
 from sim.scene import Scene, load_scene
-from sim.truth import _events_of, check_truth, find_truth, overlaps
+from sim.truth import Event, _events_of, check_truth, find_truth, overlaps
 from sim.world import World, build_world
 
 NORTH = math.pi / 2
@@ -167,3 +168,14 @@ def test_bodies_in_each_other_are_found(scene: Scene) -> None:
 def test_the_cast_alone_keeps_every_promise(scene: Scene) -> None:
     world = build_world(scene.model_copy(update={"ambient": []}))
     check_truth(world, find_truth(world))
+
+
+@pytest.mark.parametrize(("start_s", "is_proven"), [(0.9, False), (1.1, False), (1.3, True), (20.0, True)])
+def test_who_steps_on_with_the_clips_first_second_is_not_proven_to_break_the_law(
+    start_s: float, is_proven: bool
+) -> None:
+    """The lamp must be seen red for a second (the guard of V04), and frames lie up to 0.2 s apart."""
+    event = Event(
+        kind="pedestrian_red", track="it", subject="person", t_start_s=start_s, t_end_s=30.0, violation_id="V04"
+    )
+    assert _is_proven(event) is is_proven
