@@ -20,7 +20,18 @@ from sqlalchemy.types import NullType
 from cases.models import AuditRow, Base, canonical
 
 ABSENT = "0" * 64
-AUDITED = ("users", "runs", "signal_faults", "cases", "plates", "reviews", "publications", "reporters", "reports")
+AUDITED = (
+    "users",
+    "runs",
+    "signal_faults",
+    "cases",
+    "plates",
+    "reviews",
+    "publications",
+    "objections",
+    "reporters",
+    "reports",
+)
 
 RawRow = Mapping[str, Any]
 

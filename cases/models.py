@@ -111,6 +111,25 @@ class ReviewRow(Base):
     decided_utc: Mapped[datetime] = mapped_column(UtcText)
 
 
+class ObjectionRow(Base):
+    """An objection against an accepted case; at most one a case."""
+
+    __tablename__ = "objections"
+
+    objection_id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), unique=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    ground: Mapped[str] = mapped_column(String(4))
+    text: Mapped[str] = mapped_column(Text)
+    filed_by: Mapped[str] = mapped_column(ForeignKey("users.name"))
+    received_utc: Mapped[datetime] = mapped_column(UtcText)
+    due_utc: Mapped[datetime] = mapped_column(UtcText)
+    result: Mapped[str | None] = mapped_column(String(12))
+    reply: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.name"))
+    decided_utc: Mapped[datetime | None] = mapped_column(UtcText)
+
+
 class PublicationRow(Base):
     """One accepted case on one screen."""
 

@@ -18,7 +18,7 @@ from cases import accounts
 from cases.audit import Step, audited
 from cases.models import CaseRow, PublicationRow
 from cases.records import Derivative
-from cases.states import SYSTEM, CaseState, Permission, PublicationState
+from cases.states import STANDING, SYSTEM, CaseState, Permission, PublicationState
 from core.catalogue import catalogue
 from core.errors import CaseNotFound, ConfigError, WrongState
 
@@ -49,7 +49,7 @@ def publish(
         ConfigError: bad screen id, no masked picture, expiry in the past or too far away.
     """
     accounts.require(session, officer, Permission.PUBLISH)
-    if case.state != CaseState.ACCEPTED.value:
+    if CaseState(case.state) not in STANDING:
         raise WrongState(f"case is {case.state}; only a case accepted by two people can be shown", case_id=case.case_id)
     if not SCREEN_ID.fullmatch(screen_id):
         raise ConfigError(f"'{screen_id}' is no screen id; use letters, digits, - and _")
@@ -91,7 +91,12 @@ def withdraw(session: Session, publication_id: str, officer: str, *, note: str, 
         raise CaseNotFound(f"no publication '{publication_id}'; reload the page", publication_id=publication_id)
     if row.state != PublicationState.PUBLISHED.value:
         raise WrongState(f"item is {row.state} already", publication_id=publication_id)
-    with audited(session, _step(publication_id, "publication_withdrawn", officer, at_utc)):
+    return end(session, row, officer, note=note, at_utc=at_utc)
+
+
+def end(session: Session, row: PublicationRow, officer: str, *, note: str, at_utc: datetime) -> PublicationRow:
+    """Withdraws an item, whoever's step makes it necessary."""
+    with audited(session, _step(row.publication_id, "publication_withdrawn", officer, at_utc)):
         _end(row, PublicationState.WITHDRAWN, officer, at_utc)
         row.end_note = note.strip()
     return row

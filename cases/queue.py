@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from cases import plates
+from cases import objection, plates
 from cases.models import CaseRow, PublicationRow, ReviewRow
-from cases.records import CaseRecord, Derivative, PublicationRecord, QueueFilter, ReviewRecord, User
+from cases.records import CaseRecord, Derivative, Objection, PublicationRecord, QueueFilter, ReviewRecord, User
 from cases.states import (
+    DECIDED,
     PERMISSIONS,
     CaseState,
     Decision,
@@ -26,7 +27,7 @@ UNDECIDED_STATES = (CaseState.QUEUED.value, CaseState.SECOND_REVIEW.value)
 def listed(session: Session, wanted: QueueFilter) -> list[CaseRecord]:
     """Returns cases, oldest first while they wait, latest change first once decided."""
     query = _filtered(select(CaseRow), wanted)
-    is_decided = wanted.state in (CaseState.ACCEPTED, CaseState.REJECTED)
+    is_decided = wanted.state in DECIDED
     order = CaseRow.changed_utc.desc() if is_decided else CaseRow.created_utc.asc()
     rows = session.scalars(query.order_by(order, CaseRow.case_id).limit(wanted.limit).offset(wanted.offset)).all()
     return to_records(session, rows)
@@ -85,7 +86,7 @@ def _oldest(session: Session, queries: Sequence[Select[datetime, str]]) -> str |
 
 
 def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:
-    """Returns cases with their reviews and publications, in four queries however many they are."""
+    """Returns cases with their reviews and publications, in five queries however many they are."""
     ids = [row.case_id for row in rows]
     reviews: dict[str, list[ReviewRecord]] = {}
     for review in session.scalars(
@@ -98,12 +99,14 @@ def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:
     ):
         publications.setdefault(item.case_id, []).append(to_publication(item))
     read = plates.find(session, ids)
+    objections = objection.listed(session, ids)
     return [
         _case(
             row,
             read.get(row.case_id, UNREADABLE),
             tuple(reviews.get(row.case_id, ())),
             tuple(publications.get(row.case_id, ())),
+            objections.get(row.case_id),
         )
         for row in rows
     ]
@@ -153,7 +156,11 @@ def _review(row: ReviewRow) -> ReviewRecord:
 
 
 def _case(
-    row: CaseRow, plate: str, reviews: tuple[ReviewRecord, ...], publications: tuple[PublicationRecord, ...]
+    row: CaseRow,
+    plate: str,
+    reviews: tuple[ReviewRecord, ...],
+    publications: tuple[PublicationRecord, ...],
+    objected: Objection | None,
 ) -> CaseRecord:
     return CaseRecord(
         case_id=row.case_id,
@@ -176,4 +183,5 @@ def _case(
         changed_utc=row.changed_utc,
         reviews=reviews,
         publications=publications,
+        objection=objected,
     )

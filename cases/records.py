@@ -78,6 +78,41 @@ class PublicationRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewObjection:
+    """What an objector says: through which channel, on which ground (C1-C8), in which words."""
+
+    channel: str
+    ground: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer to an objection; ``ground`` (C1-C8) is needed when the case is cancelled."""
+
+    is_cancelled: bool
+    reply: str
+    ground: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """An objection and what became of it; ``result`` is UPHELD, CANCELLED or None while it is open."""
+
+    objection_id: str
+    channel: str
+    ground: str
+    text: str
+    filed_by: str
+    received_utc: datetime
+    due_utc: datetime
+    result: CaseState | None
+    reply: str
+    decided_by: str | None
+    decided_utc: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRecord:
     """A case with everything people did to it."""
 
@@ -101,6 +136,7 @@ class CaseRecord:
     changed_utc: datetime
     reviews: tuple[ReviewRecord, ...]
     publications: tuple[PublicationRecord, ...]
+    objection: Objection | None = None
 
     @property
     def first_reviewer(self) -> str | None:

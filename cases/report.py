@@ -51,6 +51,9 @@ OF_CASE: dict[CaseState, ReportState] = {
     CaseState.SECOND_REVIEW: ReportState.REVIEWING,
     CaseState.ACCEPTED: ReportState.CONFIRMED,
     CaseState.REJECTED: ReportState.REJECTED,
+    CaseState.OBJECTED: ReportState.REVIEWING,
+    CaseState.UPHELD: ReportState.CONFIRMED,
+    CaseState.CANCELLED: ReportState.REJECTED,
 }
 
 

@@ -31,7 +31,7 @@ from cases.report import (
     reportable,
 )
 from cases.report_tables import PhotoMarkRow, ReporterRow, ReportRow
-from cases.states import SYSTEM, CaseState, Decision
+from cases.states import STANDING, SYSTEM, CaseState, Decision
 from core import log
 from core.errors import CaseNotFound, ConfigError, NotAllowed, WrongState
 from core.time import Clock
@@ -177,7 +177,7 @@ class ReportStore:
             CaseRow.violation_id == claim.violation_id,
             CaseRow.occurred_utc >= claim.occurred_utc - within,
             CaseRow.occurred_utc <= claim.occurred_utc + within,
-            CaseRow.state != CaseState.REJECTED.value,
+            CaseRow.state.not_in([CaseState.REJECTED.value, CaseState.CANCELLED.value]),
         )
         with self._database.reading() as session:
             return session.scalars(query).first() if claim.plate else None
@@ -207,7 +207,7 @@ class ReportStore:
             select(func.count())
             .select_from(ReportRow)
             .join(CaseRow, CaseRow.case_id == ReportRow.case_id)
-            .where(CaseRow.state == CaseState.ACCEPTED.value)
+            .where(CaseRow.state.in_([state.value for state in STANDING]))
         )
         with self._database.reading() as session:
             return ReportTotals(

@@ -19,9 +19,14 @@ from cases.states import (
     STAGE_OF_STATE,
     CaseState,
     Decision,
+    Permission,
     ReviewStage,
 )
 from core.errors import CaseNotFound, ConfigError, ConflictOfInterest, NotAllowed, WrongState
+from core.workdays import end_of_working_day
+
+REVIEW_DAYS = 5
+"""Source: Order 157 art. 19."""
 
 
 def load(session: Session, case_id: str) -> CaseRow:
@@ -40,10 +45,11 @@ def decide(session: Session, case: CaseRow, officer: str, review: Review, *, at_
     """Records one person's decision and moves the case on; returns its new state.
 
     Raises:
-        WrongState: the case is decided already.
+        WrongState: the case is decided already, or too late to be accepted by this person.
         NotAllowed: the role may not do this stage.
         ConflictOfInterest: the first reviewer tries to do the second review too.
-        ConfigError: a rejection without a known reason, an acceptance without all six facts and cues.
+        ConfigError: a rejection without a known reason, an acceptance without all six facts and cues, or late
+            without a note.
     """
     state = CaseState(case.state)
     stage = STAGE_OF_STATE.get(state)
@@ -51,6 +57,7 @@ def decide(session: Session, case: CaseRow, officer: str, review: Review, *, at_
         raise WrongState(f"case is {state.value} already; a decision cannot be changed", case_id=case.case_id)
     _check_person(session, case.case_id, officer, stage)
     _check_content(case, review)
+    _check_time(session, case, officer, review, at_utc=at_utc)
     after = NEXT_STATE[state, review.decision]
     action = f"{stage.value.lower()}_{review.decision.value}ed"
     step = Step(
@@ -94,6 +101,29 @@ def _check_person(session: Session, case_id: str, officer: str, stage: ReviewSta
     except NotAllowed as error:
         error.fields["case_id"] = case_id
         raise
+
+
+def due_utc(received_utc: datetime) -> datetime:
+    """Returns until when a case must be decided: the end of the fifth working day after it reached the system.
+
+    Source: Order 157 art. 19 (reviewed and entered in five days). Footage brought in later (a drone's card, an export)
+    is collected when it arrives.
+    """
+    return end_of_working_day(received_utc, REVIEW_DAYS)
+
+
+def _check_time(session: Session, case: CaseRow, officer: str, review: Review, *, at_utc: datetime) -> None:
+    if review.decision is Decision.REJECT or at_utc <= due_utc(case.created_utc):
+        return
+    try:
+        accounts.require(session, officer, Permission.ACCEPT_LATE)
+    except NotAllowed as error:
+        raise WrongState(
+            "more than five working days have passed; reject with R19, or let a supervisor accept it with a note",
+            case_id=case.case_id,
+        ) from error
+    if not review.note.strip():
+        raise ConfigError("write down why this case is accepted after five working days", case_id=case.case_id)
 
 
 def _check_content(case: CaseRow, review: Review) -> None:

@@ -1,7 +1,8 @@
 """States, roles, permissions and the six facts: the vocabulary of review (domain §3.3), as data.
 
 QUEUED --first review accepts--> SECOND_REVIEW --second officer accepts--> ACCEPTED, or REJECTED by
-either of the two. ACCEPTED --publish--> Publication: PUBLISHED --> WITHDRAWN | EXPIRED.
+either of the two. ACCEPTED --objection--> OBJECTED --a third person--> UPHELD | CANCELLED.
+ACCEPTED, UPHELD --publish--> Publication: PUBLISHED --> WITHDRAWN | EXPIRED.
 """
 
 from enum import StrEnum
@@ -14,6 +15,14 @@ class CaseState(StrEnum):
     SECOND_REVIEW = "SECOND_REVIEW"
     ACCEPTED = "ACCEPTED"
     REJECTED = "REJECTED"
+    OBJECTED = "OBJECTED"
+    UPHELD = "UPHELD"
+    CANCELLED = "CANCELLED"
+
+
+STANDING = (CaseState.ACCEPTED, CaseState.UPHELD)
+"""Decided against the offender and not under objection: only these may be shown."""
+DECIDED = (CaseState.ACCEPTED, CaseState.REJECTED, CaseState.UPHELD, CaseState.CANCELLED)
 
 
 class ReviewStage(StrEnum):
@@ -39,10 +48,15 @@ class PublicationState(StrEnum):
 
 
 class UserRole(StrEnum):
-    """Who somebody is: reviewer is an auxiliary (辅警), officer has enforcement qualification (民警)."""
+    """Who somebody is: reviewer is an auxiliary (辅警), officer has enforcement qualification (民警).
+
+    A supervisor (法制员) is an officer who also lets late cases pass; an auditor sees everything and changes nothing.
+    """
 
     REVIEWER = "reviewer"
     OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
     ADMIN = "admin"
 
 
@@ -55,20 +69,27 @@ class Permission(StrEnum):
     PUBLISH = "publish"
     WITHDRAW = "withdraw"
     MANAGE_USERS = "manage_users"
+    FILE_OBJECTION = "file_objection"
+    DECIDE_OBJECTION = "decide_objection"
+    ACCEPT_LATE = "accept_late"
+    SEE_AUDIT = "see_audit"
 
 
+_REVIEWER = frozenset({Permission.SEE_CASES, Permission.FIRST_REVIEW, Permission.FILE_OBJECTION})
+_OFFICER = _REVIEWER | {
+    Permission.SECOND_REVIEW,
+    Permission.PUBLISH,
+    Permission.WITHDRAW,
+    Permission.DECIDE_OBJECTION,
+}
 PERMISSIONS: dict[UserRole, frozenset[Permission]] = {
-    UserRole.REVIEWER: frozenset({Permission.SEE_CASES, Permission.FIRST_REVIEW}),
-    UserRole.OFFICER: frozenset(
-        {
-            Permission.SEE_CASES,
-            Permission.FIRST_REVIEW,
-            Permission.SECOND_REVIEW,
-            Permission.PUBLISH,
-            Permission.WITHDRAW,
-        }
+    UserRole.REVIEWER: _REVIEWER,
+    UserRole.OFFICER: _OFFICER,
+    UserRole.SUPERVISOR: _OFFICER | {Permission.ACCEPT_LATE, Permission.SEE_AUDIT},
+    UserRole.AUDITOR: frozenset({Permission.SEE_CASES, Permission.SEE_AUDIT}),
+    UserRole.ADMIN: frozenset(
+        {Permission.SEE_CASES, Permission.WITHDRAW, Permission.MANAGE_USERS, Permission.SEE_AUDIT}
     ),
-    UserRole.ADMIN: frozenset({Permission.SEE_CASES, Permission.WITHDRAW, Permission.MANAGE_USERS}),
 }
 
 STAGE_OF_STATE: dict[CaseState, ReviewStage] = {

@@ -6,15 +6,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases import accounts, audit, plates, publication, queue, review, runs
+from cases import accounts, audit, objection, plates, publication, queue, review, runs
 from cases.audit import Step, audited
 from cases.database import Database
-from cases.models import AuditRow, CaseRow, PublicationRow, ReviewRow
+from cases.models import AuditRow, CaseRow, ObjectionRow, PublicationRow, ReviewRow
 from cases.records import (
+    Answer,
     AuditEntry,
     CaseRecord,
     Derivative,
     NewCase,
+    NewObjection,
     PublicationRecord,
     QueueFilter,
     Review,
@@ -22,7 +24,7 @@ from cases.records import (
     User,
 )
 from cases.report_store import ReportStore
-from cases.states import SYSTEM, CaseState, PublicationState, ReviewStage, UserRole
+from cases.states import STANDING, SYSTEM, CaseState, PublicationState, ReviewStage, UserRole
 from core import log
 from core.errors import WrongState
 from core.time import Clock, SystemClock
@@ -157,6 +159,32 @@ class CaseStore:
         _log.info("case_reviewed", case_id=case_id, state=after.value)
         return after
 
+    # -- objections ---------------------------------------------------------------------------
+
+    def file_objection(self, case_id: str, officer: str, new: NewObjection) -> CaseState:
+        """Records an objection against an accepted case; returns the case's new state.
+
+        Raises:
+            CaseNotFound, NotAllowed, WrongState, ConfigError: see ``cases.objection.file``.
+        """
+        with self._database.writing() as session:
+            after = objection.file(session, review.load(session, case_id), officer, new, at_utc=self._clock.now_utc())
+        _log.info("objection_filed", case_id=case_id)
+        return after
+
+    def answer_objection(self, case_id: str, officer: str, given: Answer) -> CaseState:
+        """Records the answer to a case's objection; returns the case's new state.
+
+        Raises:
+            CaseNotFound, NotAllowed, ConflictOfInterest, WrongState, ConfigError: see ``cases.objection.answer``.
+        """
+        with self._database.writing() as session:
+            after = objection.answer(
+                session, review.load(session, case_id), officer, given, at_utc=self._clock.now_utc()
+            )
+        _log.info("objection_answered", case_id=case_id, state=after.value)
+        return after
+
     # -- screens ------------------------------------------------------------------------------
 
     def publish(
@@ -209,7 +237,7 @@ class CaseStore:
             .where(
                 PublicationRow.state == PublicationState.PUBLISHED.value,
                 PublicationRow.expires_utc > self._clock.now_utc(),
-                CaseRow.state == CaseState.ACCEPTED.value,
+                CaseRow.state.in_([state.value for state in STANDING]),
             )
             .order_by(PublicationRow.approved_utc.desc())
         )
@@ -279,7 +307,8 @@ class CaseStore:
         """Returns the audit entries of a case, its reviews and its publications, oldest first."""
         with self._database.reading() as session:
             items = session.scalars(select(PublicationRow.publication_id).where(PublicationRow.case_id == case_id))
-            keys = [case_id, *items, *(f"{case_id}/{stage.value}" for stage in ReviewStage)]
+            objections = session.scalars(select(ObjectionRow.objection_id).where(ObjectionRow.case_id == case_id))
+            keys = [case_id, *items, *objections, *(f"{case_id}/{stage.value}" for stage in ReviewStage)]
             rows = session.scalars(select(AuditRow).where(AuditRow.row_key.in_(keys)).order_by(AuditRow.seq))
             return [_entry(row) for row in rows]
 

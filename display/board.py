@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cases.records import CaseRecord, Derivative, PublicationRecord
-from cases.states import CaseState
+from cases.states import STANDING, CaseState
 from cases.store import CaseStore
 from core import log
 from core.errors import CaseNotFound, ConfigError, HashMismatch, LukouError, ModelError, WrongState
@@ -149,7 +149,7 @@ class Board:
 
     def _accepted(self, case_id: str) -> CaseRecord:
         case = self._store.get(case_id)
-        if case.state is not CaseState.ACCEPTED:
+        if case.state not in STANDING:
             raise WrongState(f"case is {case.state}; only a case accepted by two people can be shown", case_id=case_id)
         return case
 
