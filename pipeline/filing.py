@@ -30,7 +30,9 @@ def file_finding(finding: Finding, footage: Footage, site: Site, bench: Workbenc
     if vault.path(name).exists():
         sealed = vault.sealed(name)
     else:
-        sealed = vault.seal(build_draft(finding, footage, site, bench.detector.model, bench.settings.home / "tmp"))
+        clips = bench.settings.home / "tmp"
+        sealed = vault.seal(build_draft(finding, footage, site, bench.detector.model, clips, plates=bench.plates))
+    manifest = vault.manifest(name)
     start_utc = footage.start_utc
     return bench.cases.add_case(
         NewCase(
@@ -47,6 +49,7 @@ def file_finding(finding: Finding, footage: Footage, site: Site, bench: Workbenc
             subject=candidate.subject.name,
             manifest_sha256=sealed.manifest_sha256,
             entry_sha256=sealed.entry_sha256,
-            cues=candidate.cues,
+            cues=tuple(manifest.rule["cues"]),
+            plate=str(manifest.subject["plate"]),
         )
     )

@@ -15,38 +15,48 @@ from ulid import ULID
 from core.catalogue import catalogue
 from core.errors import SourceUndecodable
 from core.observations import Candidate, SignalState
+from core.plate import UNREADABLE
 from core.site import FIRST_RULES, Point, Site
 from core.time import NS_PER_S, at
-from evidence.draft import Draft, StillImage
+from evidence.draft import Draft, StillImage, Subject
 from ingest.footage import FootageFile
-from ingest.session import Session
 from models.registry import Manifest
+from pipeline.footage import Footage
 from pipeline.judge import Finding
+from pipeline.plates import PlateSight, SubjectPlate
 from rules.engine import VERSION as RULES_VERSION
 from rules.scene import SiteView
 
 
-def candidate_key(session: Session, candidate: Candidate) -> str:
+def candidate_key(session: Footage, candidate: Candidate) -> str:
     """Returns the key that is the same for the same offence in the same footage, however often it is processed."""
     parts = (session.session_id, candidate.violation_id, candidate.region_id, candidate.track_id, candidate.onset_ns)
     return hashlib.sha256("|".join(str(p) for p in parts).encode()).hexdigest()
 
 
-def case_id(session: Session, candidate: Candidate) -> str:
+def case_id(session: Footage, candidate: Candidate) -> str:
     """Returns the case's ULID: time of the offence, or its place in the footage, and the candidate key; no chance."""
     start_ms = int(session.start_utc.timestamp() * 1000) if session.start_utc else 0
     stamp = (start_ms + candidate.onset_ns // 1_000_000).to_bytes(6, "big")
     return str(ULID.from_bytes(stamp + bytes.fromhex(candidate_key(session, candidate))[:10]))
 
 
-def build_draft(finding: Finding, session: Session, site: Site, model: Manifest, clip_dir: Path) -> Draft:
-    """Returns everything the vault seals: decodes the stills again and cuts the clip out of the original packets."""
+def build_draft(
+    finding: Finding, session: Footage, site: Site, model: Manifest, clip_dir: Path, *, plates: PlateSight | None = None
+) -> Draft:
+    """Returns everything the vault seals: decodes the stills again and cuts the clip out of the original packets.
+
+    Without ``plates`` nobody looks for the subject's plate and it is sealed as unreadable.
+    """
     candidate = finding.candidate
     defaults = catalogue().defaults
     start_ns = max(0, candidate.onset_ns - int(float(defaults["clip_pre_s"]) * NS_PER_S))
     end_ns = min(session.end_ns, candidate.end_ns + int(float(defaults["clip_post_s"]) * NS_PER_S))
     name = case_id(session, candidate)
     clip_dir.mkdir(parents=True, exist_ok=True)
+    stills = tuple(_still(session, candidate, index) for index in range(len(candidate.moments)))
+    plate = plates.look(candidate.subject, stills) if plates else None
+    closeup = plate.closeup if plate else None
     cut = session.cut(start_ns, end_ns, clip_dir / f"{name}.mp4")
     return Draft(
         case_id=name,
@@ -54,23 +64,19 @@ def build_draft(finding: Finding, session: Session, site: Site, model: Manifest,
         device={"camera_id": site.camera.camera_id, "device_code": site.camera.device_code},
         place=site.place,
         direction=site.direction,
-        stills=tuple(_still(session, candidate, index) for index in range(len(candidate.moments))),
+        stills=stills if closeup is None else (*stills, closeup),
         clip=cut.path,
         clip_start_ns=cut.start_ns,
         clip_end_ns=cut.end_ns,
         clip_is_complete=cut.is_complete,
         track=_track(finding, session, site, cut.start_ns, cut.end_ns),
-        subject={
-            "class_name": candidate.subject.name,
-            "class_share": round(finding.history.class_share, 3),
-            "plate": "UNREADABLE",
-        },
+        subject=_subject(finding, plate),
         rule={
             "id": candidate.violation_id,
             "version": RULES_VERSION,
             "parameters": candidate.parameters,
             "facts": candidate.facts,
-            "cues": list(candidate.cues),
+            "cues": list(dict.fromkeys([*candidate.cues, *(plate.cues if plate else ())])),
         },
         site={
             "site_id": site.site_id,
@@ -90,13 +96,25 @@ def build_draft(finding: Finding, session: Session, site: Site, model: Manifest,
     )
 
 
+def _subject(finding: Finding, plate: SubjectPlate | None) -> Subject:
+    """Returns who it was: class, how sure, and the plate as the machine read it."""
+    found = Subject(
+        class_name=finding.candidate.subject.name,
+        class_share=round(finding.history.class_share, 3),
+        plate=plate.read.text if plate else UNREADABLE,
+    )
+    if plate:
+        found["plate_read"] = plate.facts
+    return found
+
+
 @cache
 def _hash(file: FootageFile) -> str:
     """Returns the sha256 of a whole footage file, read once per run."""
     return file.sha256()
 
 
-def _still(session: Session, candidate: Candidate, index: int) -> StillImage:
+def _still(session: Footage, candidate: Candidate, index: int) -> StillImage:
     moment = candidate.moments[index]
     still = session.still(moment.pts_ns)
     if still.pts_ns != moment.pts_ns:
@@ -130,7 +148,7 @@ def _signal(finding: Finding) -> Any:
     }
 
 
-def _track(finding: Finding, session: Session, site: Site, start_ns: int, end_ns: int) -> dict[str, Any]:
+def _track(finding: Finding, session: Footage, site: Site, start_ns: int, end_ns: int) -> dict[str, Any]:
     """Returns TRACK.json: what the console draws over the clip."""
     history = finding.history
     rows = np.flatnonzero((history.pts_ns >= start_ns) & (history.pts_ns <= end_ns))

@@ -14,21 +14,23 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
-from cases.records import NewCase, RunRecord
+from cases.records import RunRecord
 from cases.store import CaseStore
 from core.observations import Candidate, Detections, SignalFault, SignalState, Undecided
 from core.settings import Settings
 from core.site import Site
-from core.time import NS_PER_S, Clock, SystemClock, at
+from core.time import NS_PER_S, Clock, SystemClock
 from evidence.seal import Vault
 from ingest.controller import SignalFeed
 from ingest.frame import Frame
 from ingest.session import Session
+from pipeline.filing import file_finding
 from pipeline.journal import Journal
 from pipeline.judge import Finding, Judge
 from pipeline.lamps import Lamps
 from pipeline.observation import Observation
-from pipeline.package import build_draft, candidate_key, case_id
+from pipeline.package import case_id
+from pipeline.plates import PlateSight
 from vision.detect import Detector
 from vision.lamp import LampReader
 
@@ -56,6 +58,7 @@ class Workbench:
     detector: Detector
     vault: Vault
     cases: CaseStore
+    plates: PlateSight | None = None
     lamps: LampReader = field(default_factory=LampReader)
     clock: Clock = field(default_factory=SystemClock)
 
@@ -199,43 +202,11 @@ class _Run:
         if isinstance(outcome, Undecided):
             self._undecided[outcome.violation_id][outcome.reason] += 1
             return
-        is_new = self._file(outcome)
+        is_new = file_finding(outcome, self._session, self._site, self._bench)
         name = case_id(self._session, outcome.candidate)
         self._new += is_new
         self._found.append((name, outcome.candidate))
         self._listener.found(name, outcome.candidate, is_new=is_new)
-
-    def _file(self, finding: Finding) -> bool:
-        """Seals and files one finding; False when both were done by an earlier run."""
-        candidate, cases, vault = finding.candidate, self._bench.cases, self._bench.vault
-        key = candidate_key(self._session, candidate)
-        if cases.knows(key):
-            return False
-        name = case_id(self._session, candidate)
-        if vault.path(name).exists():
-            sealed = vault.sealed(name)
-        else:
-            clips = self._bench.settings.home / "tmp"
-            sealed = vault.seal(build_draft(finding, self._session, self._site, self._bench.detector.model, clips))
-        start_utc = self._session.start_utc
-        return cases.add_case(
-            NewCase(
-                case_id=name,
-                candidate_key=key,
-                session_id=self._session.session_id,
-                violation_id=candidate.violation_id,
-                site_id=self._site.site_id,
-                camera_id=self._site.camera.camera_id,
-                place=self._site.place,
-                direction=self._site.direction,
-                occurred_utc=at(start_utc, candidate.moments[0].pts_ns) if start_utc else None,
-                onset_ns=candidate.onset_ns,
-                subject=candidate.subject.name,
-                manifest_sha256=sealed.manifest_sha256,
-                entry_sha256=sealed.entry_sha256,
-                cues=candidate.cues,
-            )
-        )
 
     def _save_run(self, *, is_finished: bool) -> None:
         self._bench.cases.save_run(
