@@ -85,11 +85,16 @@ class Connection:
             if not whole.size:
                 continue
             for packet in self._annex_b.packets(whole):
-                if source.is_file:
-                    stamp = self._stamp_ns(packet) or 0
-                    start = time.monotonic_ns() - stamp if start is None else start
-                    source.halt.wait(max(0, start + stamp - time.monotonic_ns()) / NS_PER_S)
                 source.last_packet_ns = time.monotonic_ns()
+                if source.is_file:
+                    due = self._stamp_ns(packet) or 0
+                    start = time.monotonic_ns() - due if start is None else start
+                    due += start
+                    if not source.is_paced:
+                        yield packet, due
+                        continue
+                    source.halt.wait(max(0, due - time.monotonic_ns()) / NS_PER_S)
+                    source.last_packet_ns = time.monotonic_ns()
                 yield packet, source.last_packet_ns
 
     def _settle(self, packets: Iterator[Arrival]) -> list[Arrival]:

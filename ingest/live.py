@@ -43,7 +43,14 @@ class LiveSource(threading.Thread):
     """The thread of one address. ``mode`` may be set by anybody at any time."""
 
     def __init__(
-        self, camera_id: str, source: Source, watcher: Watcher, *, spool: Path | None = None, clock: Clock | None = None
+        self,
+        camera_id: str,
+        source: Source,
+        watcher: Watcher,
+        *,
+        spool: Path | None = None,
+        clock: Clock | None = None,
+        is_paced: bool = True,
     ) -> None:
         super().__init__(name=f"live-{camera_id}"[:15], daemon=True)
         self.mode = Mode.ALL
@@ -57,6 +64,8 @@ class LiveSource(threading.Thread):
         """Usual time between two pictures."""
         self.is_finished = False
         self.camera_id, self.watcher, self._source = camera_id, watcher, source
+        self.is_paced = is_paced
+        """False: a file is read as fast as its pictures are taken, on its own time."""
         self._spool, self._clock = spool, clock or SystemClock()
         self.halt = threading.Event()
         self._session: LiveSession | None = None

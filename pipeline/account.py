@@ -13,8 +13,8 @@ from core.time import NS_PER_S
 from ingest.live_session import LiveSession, Tally
 from pipeline.lamps import Lamps
 
-UNSEEN_NS = NS_PER_S
-"""Pictures looked at further apart than this leave a hole that is recorded."""
+UNSEEN_NS = 3 * NS_PER_S // 2
+"""Pictures looked at further apart than this leave a hole that is recorded; still scenes are looked at every second."""
 MOST_HOLES = 1000
 """Holes listed per session; further ones lengthen the last."""
 NO_PICTURE = "no picture"

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core import log
+from core.observations import SignalState
 from core.site import Site
 from core.source import Source, shown
 from core.time import NS_PER_S
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 CATCHING_UP_NS = NS_PER_S
 """Pictures older than this come from a catch-up: they wait for the network instead of displacing each other."""
 PATIENCE_S = 2.0
+ENDLESS_S = 3600.0
 POLL_S = 0.2
 RECORD_S = 60.0
 STOP_S = 10.0
@@ -49,6 +52,7 @@ class Post:
     batcher: Batcher
     sealer: Sealer
     switches: Switches
+    is_paced: bool = True
 
 
 class Camera:
@@ -70,7 +74,7 @@ class Camera:
         self._is_gap_pending = False
         self._is_at_rest = True
         spool = bench.settings.home / "spool" / self.camera_id
-        self.live = LiveSource(self.camera_id, source, self, spool=spool, clock=bench.clock)
+        self.live = LiveSource(self.camera_id, source, self, spool=spool, clock=bench.clock, is_paced=post.is_paced)
         self._thread = threading.Thread(target=self._judge_all, name=f"judge-{self.camera_id}"[:15], daemon=True)
 
     def start(self) -> None:
@@ -121,15 +125,21 @@ class Camera:
         self._economy.note(packet)
         if self.live.mode is not Mode.KEYS:
             return False
-        if self.watch is not None:
-            self.watch.seen(packet.t_ns)
+        self._passed_by(packet.t_ns)
         return self._economy.is_stirred(packet)
 
     def scouted(self, frame: Frame) -> bool:
-        """Looks at a key frame while resting; asks for everything when it changed."""
+        """Looks at a key frame while resting; asks for everything up to it, and for it again, when it changed."""
+        watch = self.watch
+        if watch is None:
+            return True
+        lamps = watch.lamps.seen(frame)
+        is_wanted = self._economy.wants(frame, lamps)
+        if self._economy.is_moving(frame.pts_ns):
+            return True
         self.account.handed += 1
-        self._look(frame)
-        return self._economy.is_moving(frame.pts_ns)
+        self._send(frame, lamps, watch, is_wanted=is_wanted)
+        return False
 
     def frame(self, frame: Frame) -> None:
         """Chooses among the decoded pictures."""
@@ -164,15 +174,27 @@ class Camera:
             self.account.skipped += 1
             return
         lamps = watch.lamps.seen(frame)
-        if not self._economy.wants(frame, lamps):
+        self._send(frame, lamps, watch, is_wanted=self._economy.wants(frame, lamps))
+
+    def _send(self, frame: Frame, lamps: Mapping[str, SignalState], watch: Watch, *, is_wanted: bool) -> None:
+        if not is_wanted:
             self.account.gated += 1
-            watch.seen(frame.pts_ns)
+            self._passed_by(frame.pts_ns)
             return
         picture = frame.picture(self._bench.detector.picture_size(*frame.size_px))
         look = Look(picture=picture, lamps=lamps, is_after_gap=self._is_gap_pending, watch=watch)
         self._is_gap_pending = False
-        is_behind = watch.session.now_ns() - frame.pts_ns > CATCHING_UP_NS
-        self._post.batcher.offer(self._seat, look, may_wait_s=PATIENCE_S if is_behind else 0.0)
+        self._post.batcher.offer(self._seat, look, may_wait_s=self._patience_s(watch, frame.pts_ns))
+
+    def _patience_s(self, watch: Watch, now: int) -> float:
+        if not self._post.is_paced:
+            return ENDLESS_S
+        return PATIENCE_S if watch.session.now_ns() - now > CATCHING_UP_NS else 0.0
+
+    def _passed_by(self, t_ns: int) -> None:
+        """Notes a picture in which nothing moved; while looks are on their way, those tell what was seen."""
+        if self.watch is not None and not self._seat.waiting and not self._seat.results:
+            self.watch.seen(t_ns)
 
     def _late(self, count: int) -> None:
         self.account.late += count

@@ -31,7 +31,10 @@ logger = log.get(__name__)
 
 
 class Cameras:
-    """Runs the cameras of these sites; ``start``, then ``run`` or ``wait``, then ``stop``."""
+    """Runs the cameras of these sites; ``start``, then ``wait``, then ``stop``.
+
+    ``is_paced`` False reads files as fast as their pictures can be looked at, waiting instead of leaving any out.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Cameras:
         bench: Workbench,
         *,
         switches: Switches | None = None,
+        is_paced: bool = True,
         on_case: Callable[[Job, str], None] | None = None,
     ) -> None:
         check_sites(sites)
@@ -46,7 +50,8 @@ class Cameras:
         self.batcher = Batcher(bench.detector)
         self.sealer = Sealer(bench, self._found)
         self._on_case = on_case
-        post = Post(batcher=self.batcher, sealer=self.sealer, switches=switches or Switches())
+        post = Post(batcher=self.batcher, sealer=self.sealer, switches=switches or Switches(), is_paced=is_paced)
+        self._is_paced = is_paced
         self.cameras = [Camera(site, site.source, bench, post) for site in sites if site.source is not None]
         self._by_id = {camera.camera_id: camera for camera in self.cameras}
         self._shedding = Shedding()
@@ -141,7 +146,8 @@ class Cameras:
         self._busy = (busy, (busy - self._busy[0]) / TICK_S)
         for camera in self.cameras:
             camera.account.note(now)
-        self._shedding.check(self.cameras, now)
+        if self._is_paced:
+            self._shedding.check(self.cameras, now)
 
     def _write(self) -> None:
         try:

@@ -21,10 +21,12 @@ from core.time import NS_PER_S
 from ingest.frame import Frame
 from ingest.ring import LivePacket
 
-GRID = (320, 180)
-"""The luma picture motion is looked for in: a person 50 px high is 8 cells high."""
+GRID_WIDTH = 320
+"""Columns of the picture motion is looked for in: a person 50 px high in 1080p is 8 cells high."""
+CELL_PX = 3
+"""A cell is at least this wide, so that noise is averaged out."""
 CELL_CHANGE = 7
-"""Grey levels a cell must differ from the background; noise of a cell's 36 pixels stays below 2."""
+"""Grey levels a cell must differ from the background; noise of a cell's 9 to 36 pixels stays below 3."""
 CELLS = 3
 """Cells that must change together."""
 LEARN = 0.05
@@ -76,7 +78,10 @@ class MotionGate:
 
     @staticmethod
     def _reduced(frame: Frame) -> Luma:
-        return np.asarray(cv2.resize(frame.luma()[::2], GRID, interpolation=cv2.INTER_AREA), dtype=np.float32)
+        width, height = frame.size_px
+        columns = max(1, min(GRID_WIDTH, width // CELL_PX))
+        size = (columns, max(1, columns * height // width))
+        return np.asarray(cv2.resize(frame.luma(), size, interpolation=cv2.INTER_AREA), dtype=np.float32)
 
     def _watched(self, size_px: tuple[int, int], shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
         if not self._clocks:
