@@ -19,6 +19,7 @@ from sim.world import STEP_S, build_world
 
 CameraKind = Literal["pole", "drone"]
 _PICTURES_PER_VIEW = {"pole": 10, "drone": 5}
+_PREFIXES = {"pole": "sim", "drone": "drone"}
 _PART_CLASSES = {"head": 0, "plate": 1}
 _MIN_PART_VISIBILITY = 0.6
 _MIN_PART_PX = {"head": 4.0, "plate": 3.0}
@@ -78,7 +79,7 @@ def render_pictures(
             times = [(k + chance.random()) * scene.duration_s / count for k in range(count)]
             for number, t_s in enumerate(times):
                 rendered = renderer.render(world.moments[min(int(t_s / STEP_S), len(world.moments) - 1)])
-                path = out / f"{camera}_{seed:04d}_{view:02d}_{number:02d}.jpg"
+                path = out / f"{_PREFIXES[camera]}_{seed:04d}_{view:02d}_{number:02d}.jpg"
                 cv2.imwrite(str(path), rendered.bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])
                 path.with_suffix(".txt").write_text(yolo_text(rendered.labels, scene.camera.picture_size_px))
                 path.with_suffix(".parts.txt").write_text(parts_text(rendered.labels, scene.camera.picture_size_px))
