@@ -10,7 +10,7 @@ Pixel convention: ``xyxy`` is float32, full-resolution source pixels, x right, y
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any
@@ -87,6 +87,14 @@ class Detections:
     def __len__(self) -> int:
         return len(self.confidence)
 
+    def usable(self) -> Detections:
+        """Returns these boxes without any that is not a number or has no area: what is not seen leaves a gap."""
+        kept = np.isfinite(self.xyxy).all(axis=1) & np.isfinite(self.confidence)
+        kept &= (self.xyxy[:, 2:] > self.xyxy[:, :2]).all(axis=1)
+        if kept.all():
+            return self
+        return replace(self, xyxy=self.xyxy[kept], confidence=self.confidence[kept], class_id=self.class_id[kept])
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrackHistory:
@@ -111,6 +119,8 @@ class TrackHistory:
             raise ValueError(f"expected xyxy ({count}, 4), got {self.xyxy.shape}")
         if count > 1 and not bool(np.all(np.diff(self.pts_ns) > 0)):
             raise ValueError(f"track {self.track_id}: pts_ns must increase strictly")
+        if not bool(np.isfinite(self.xyxy).all()):
+            raise ValueError(f"track {self.track_id}: a box is not a number")
 
     def __len__(self) -> int:
         return len(self.pts_ns)

@@ -18,6 +18,7 @@ from shapely.geometry import Polygon
 from core.catalogue import catalogue
 from core.document import load_document
 from core.errors import ConfigError
+from core.plausible import contradictions
 from core.source import Source
 
 Point = tuple[float, float]
@@ -278,6 +279,8 @@ class Site(Part):
         self._check_references()
         self._check_inside()
         self._check_rules()
+        for contradiction in contradictions(self):
+            raise ValueError(contradiction)
         return self
 
     def signal(self, signal_id: str | None) -> Signal | None:

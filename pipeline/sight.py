@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
+from core.errors import SourceError
 from core.observations import SignalFault, SignalTimeline, TrackHistory
+from core.time import NS_PER_S
 from pipeline.observation import Observation
 from vision.signal_sources import SignalWatch
 from vision.track import Tracker
@@ -14,9 +16,21 @@ class Sight:
     def __init__(self, signal_ids: Iterable[str], tracker: Tracker | None = None) -> None:
         self._tracker = tracker or Tracker()
         self._signals = {signal_id: SignalWatch(signal_id) for signal_id in signal_ids}
+        self._last_ns = -1
 
     def add(self, observation: Observation) -> list[TrackHistory]:
-        """Takes one frame; returns the tracks that ended with it. A gap in the footage ends all of them."""
+        """Takes one frame; returns the tracks that ended with it. A gap in the footage ends all of them.
+
+        Raises:
+            SourceError: its time is not after the last frame's.
+        """
+        if observation.pts_ns <= self._last_ns:
+            raise SourceError(
+                f"a picture of second {observation.pts_ns / NS_PER_S:.3f} came after one of second "
+                f"{self._last_ns / NS_PER_S:.3f}; sort the pictures by time, or start a new session",
+                pts_ns=observation.pts_ns,
+            )
+        self._last_ns = observation.pts_ns
         ended: list[TrackHistory] = []
         if observation.is_after_gap:
             ended += self._tracker.finish()
@@ -26,7 +40,7 @@ class Sight:
             if observation.is_after_gap:
                 watch.cut(observation.pts_ns)
             watch.add(observation.pts_ns, observation.lamps.get(signal_id), observation.feed.get(signal_id))
-        return ended + self._tracker.update(observation.detections)
+        return ended + self._tracker.update(observation.detections.usable())
 
     def live(self) -> list[TrackHistory]:
         """Returns the believed tracks still in sight."""

@@ -15,7 +15,7 @@ SITE = Site.model_validate(
         "stop_lines": [{"id": "south", "points_px": [(1, 20), (60, 20)], "towards_px": (30, 5)}],
         "lanes": [
             {"id": "south", "kind": "motor", "polygon_px": SQUARE},
-            {"id": "l2", "kind": "bus", "polygon_px": SQUARE},
+            {"id": "l2", "kind": "bus", "polygon_px": [(x + 20, y) for x, y in SQUARE]},
         ],
         "barriers": [{"id": "fence", "points_px": [(1, 1), (60, 1)]}],
         "nonmotor_zones": [{"id": "walk", "polygon_px": SQUARE}],
