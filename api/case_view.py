@@ -10,10 +10,12 @@ from typing import Any
 
 from api.console import Console
 from api.labels import Labels
+from cases.objection import CHANNELS
 from cases.reasons import reasons
 from cases.records import CaseRecord, User
 from cases.report import CITIZEN
-from cases.states import PERMISSIONS, SIX_FACTS, CaseState, Permission
+from cases.review import due_utc
+from cases.states import DECIDED, PERMISSIONS, SIX_FACTS, STANDING, CaseState, Permission
 from core.catalogue import Violation, catalogue
 from core.errors import LukouError
 from core.plate import UNREADABLE
@@ -98,8 +100,10 @@ def problems(console: Console, case: CaseRecord) -> tuple[str, ...]:
 def blocked_because(case: CaseRecord, user: User) -> str | None:
     """Returns the label of why this person cannot decide this case; None when they can."""
     rights = PERMISSIONS[user.role]
-    if case.state in (CaseState.ACCEPTED, CaseState.REJECTED):
+    if case.state in DECIDED:
         return "decided"
+    if case.state is CaseState.OBJECTED:
+        return "under_objection"
     if case.state is CaseState.QUEUED:
         return None if Permission.FIRST_REVIEW in rights else "no_right"
     if Permission.SECOND_REVIEW not in rights:
@@ -132,6 +136,11 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "cues": [(cue, labels.cue(cue)) for cue in case.cues],
         "reasons": reasons(),
         "blocked": blocked_because(case, user),
+        "is_standing": case.state in STANDING,
+        "deadline": _deadline(case, console.clock.now_utc(), labels),
+        "may_answer": user.name not in {r.officer for r in case.reviews},
+        "grounds": [x for x in reasons() if x.kind == "cancel"],
+        "channels": CHANNELS,
         "is_second": case.state is CaseState.SECOND_REVIEW,
         "history": console.store.history(case.case_id),
         "screens": sorted({p.screen_id for p in console.store.publications()} | {"demo"}),
@@ -140,6 +149,18 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "script_labels": labels.for_scripts(),
         "local_time": local_time,
     }
+
+
+def _deadline(case: CaseRecord, now: datetime, labels: Labels) -> tuple[str, bool] | None:
+    """Returns until when the next step is due, and whether that is past; None when nothing waits."""
+    if case.objection is not None and case.objection.result is None:
+        due = case.objection.due_utc
+    elif case.state in (CaseState.QUEUED, CaseState.SECOND_REVIEW):
+        due = due_utc(case.created_utc)
+    else:
+        return None
+    last = due - timedelta(seconds=1)
+    return labels("deadline_until", when=f"{last.astimezone(LOCAL):%m-%d}"), now > due
 
 
 def title(violation: Violation, labels: Labels) -> str:

@@ -1,14 +1,23 @@
 """JSON for the pages' scripts and for other programs: /api/v1."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import case_view
-from api.access import CaseReader, Csrf, Parts, Publisher, Withdrawer
-from cases.records import CaseRecord, Derivative, PublicationRecord, QueueFilter, Review, RunRecord
+from api.access import CaseReader, Csrf, ObjectionDecider, ObjectionFiler, Parts, Publisher, Withdrawer
+from cases.records import (
+    Answer,
+    CaseRecord,
+    Derivative,
+    NewObjection,
+    PublicationRecord,
+    QueueFilter,
+    Review,
+    RunRecord,
+)
 from cases.states import CaseState, Decision
 from core.errors import HashMismatch
 from core.plate import normalise
@@ -46,6 +55,22 @@ class ReleaseBody(Body):
     hours: float = Field(gt=0)
     pictures: list[PictureBody] = Field(min_length=1, max_length=10)
     seen: bool
+
+
+class ObjectionBody(Body):
+    """An objection as it was received."""
+
+    channel: Literal["web", "app", "window", "letter"]
+    ground: str = Field(pattern=r"^C[1-8]$", description="C1 to C8, Order 157 art. 22")
+    text: str = Field(min_length=1, max_length=4000)
+
+
+class AnswerBody(Body):
+    """The answer to an objection."""
+
+    cancel: bool
+    ground: str | None = Field(default=None, pattern=r"^C[1-8]$")
+    reply: str = Field(min_length=1, max_length=4000)
 
 
 class WithdrawBody(Body):
@@ -119,6 +144,22 @@ def release(case_id: str, body: ReleaseBody, console: Parts, user: Publisher) ->
     seen = [Derivative(role=p.role, sha256=p.sha256) for p in body.pictures] if body.seen else []
     item = console.board.publish(case_id, user.name, screen_id=body.screen_id, hours=body.hours, seen=seen)
     return publication_json(item)
+
+
+@router.post("/cases/{case_id}/objection", dependencies=[Csrf], status_code=201)
+def objection(case_id: str, body: ObjectionBody, console: Parts, user: ObjectionFiler) -> dict[str, Any]:
+    """Files an objection against an accepted case; it leaves every screen until it is answered."""
+    new = NewObjection(channel=body.channel, ground=body.ground, text=body.text)
+    state = console.store.file_objection(case_id, user.name, new)
+    console.board.sweep()
+    return {"state": state.value}
+
+
+@router.post("/cases/{case_id}/objection/answer", dependencies=[Csrf])
+def objection_answer(case_id: str, body: AnswerBody, console: Parts, user: ObjectionDecider) -> dict[str, Any]:
+    """Upholds a case, or cancels it on a statutory ground."""
+    given = Answer(is_cancelled=body.cancel, reply=body.reply, ground=body.ground)
+    return {"state": console.store.answer_objection(case_id, user.name, given).value}
 
 
 @router.post("/publications/{publication_id}/withdrawal", dependencies=[Csrf])

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from api import case_view
-from api.access import CaseReader, Csrf, Parts
+from api.access import AuditReader, CaseReader, Csrf, Parts
 from api.labels import COOKIE as LANGUAGE_COOKIE
 from api.labels import parse_language
 from api.security import COOKIE
@@ -18,6 +18,7 @@ from core.plate import normalise
 
 router = APIRouter()
 PER_PAGE = 50
+AUDIT_PAGE = 100
 _log = log.get(__name__)
 
 
@@ -174,6 +175,24 @@ def screens(request: Request, console: Parts, _user: CaseReader) -> Response:
         "script_labels": labels.for_scripts(),
     }
     return console.page(request, "screens.html", values)
+
+
+@router.get("/audit")
+def audit(
+    request: Request,
+    console: Parts,
+    _user: AuditReader,
+    before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    *,
+    check: Annotated[bool, Query()] = False,
+) -> Response:
+    """Lists the steps of the audit chain, latest first, and checks every row when asked to."""
+    values = {
+        "entries": console.store.audit_entries(AUDIT_PAGE, before=before),
+        "problems": console.store.verify_audit() if check else None,
+        "local_time": case_view.local_time,
+    }
+    return console.page(request, "audit.html", values)
 
 
 def local_path(path: str) -> str:

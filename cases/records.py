@@ -8,6 +8,7 @@ from types import MappingProxyType
 from cases.states import CaseState, Decision, PublicationState, ReviewStage, UserRole
 from core.observations import SignalFault
 from core.plate import UNREADABLE
+from core.time import NS_PER_S
 
 _NOTHING: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 
@@ -159,6 +160,20 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """Not looked at from ``from_ns`` to ``to_ns``, session time, and why."""
+
+    from_ns: int
+    to_ns: int
+    reason: str
+
+    @property
+    def length_s(self) -> float:
+        """Seconds nobody looked."""
+        return (self.to_ns - self.from_ns) / NS_PER_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """One processing run of one session: what was seen, what was skipped, what stayed undecided.
 
@@ -179,6 +194,7 @@ class RunRecord:
     lost: int = 0
     undecided: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: _NOTHING)
     signal_faults: tuple[SignalFault, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
 
     @property
     def undecided_total(self) -> int:

@@ -1,14 +1,15 @@
 """Processing runs: what was seen, skipped and left undecided, shown beside the cases they gave."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases import signal_faults
+from cases import signal_faults, unseen
 from cases.audit import Step, audited
 from cases.models import RunRow
-from cases.records import RunRecord
+from cases.records import RunRecord, Unseen
 from cases.states import SYSTEM
 from core.observations import SignalFault
 
@@ -24,20 +25,24 @@ def save(session: Session, run: RunRecord, *, at_utc: datetime) -> None:
             session.add(row)
         _fill(row, run)
     signal_faults.save(session, run.session_id, run.signal_faults, at_utc=at_utc)
+    unseen.save(session, run.session_id, run.unseen, at_utc=at_utc)
 
 
 def find(session: Session, session_id: str) -> RunRecord | None:
     """Returns a run."""
     row = session.get(RunRow, session_id)
-    faults = signal_faults.find(session, [session_id])
-    return None if row is None else _to_run(row, faults.get(session_id, ()))
+    return None if row is None else _to_runs(session, [row])[0]
 
 
 def listed(session: Session, limit: int) -> list[RunRecord]:
     """Returns the latest runs."""
-    rows = session.scalars(select(RunRow).order_by(RunRow.started_utc.desc()).limit(limit)).all()
-    faults = signal_faults.find(session, [row.session_id for row in rows])
-    return [_to_run(row, faults.get(row.session_id, ())) for row in rows]
+    return _to_runs(session, session.scalars(select(RunRow).order_by(RunRow.started_utc.desc()).limit(limit)).all())
+
+
+def _to_runs(session: Session, rows: Sequence[RunRow]) -> list[RunRecord]:
+    ids = [row.session_id for row in rows]
+    faults, spans = signal_faults.find(session, ids), unseen.find(session, ids)
+    return [_to_run(row, faults.get(row.session_id, ()), spans.get(row.session_id, ())) for row in rows]
 
 
 def _fill(row: RunRow, run: RunRecord) -> None:
@@ -55,7 +60,7 @@ def _fill(row: RunRow, run: RunRecord) -> None:
     row.undecided = {violation: dict(by_reason) for violation, by_reason in run.undecided.items()}
 
 
-def _to_run(row: RunRow, faults: tuple[SignalFault, ...]) -> RunRecord:
+def _to_run(row: RunRow, faults: tuple[SignalFault, ...], spans: tuple[Unseen, ...]) -> RunRecord:
     return RunRecord(
         session_id=row.session_id,
         camera_id=row.camera_id,
@@ -71,4 +76,5 @@ def _to_run(row: RunRow, faults: tuple[SignalFault, ...]) -> RunRecord:
         lost=row.lost,
         undecided=row.undecided,
         signal_faults=faults,
+        unseen=spans,
     )

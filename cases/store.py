@@ -303,6 +303,14 @@ class CaseStore:
             last = session.execute(query).one_or_none()
             return (0, audit.ABSENT) if last is None else (last.seq, last.entry_sha256)
 
+    def audit_entries(self, limit: int, *, before: int | None = None) -> list[AuditEntry]:
+        """Returns audit entries, latest first, those before a number only."""
+        query = select(AuditRow).order_by(AuditRow.seq.desc()).limit(limit)
+        if before is not None:
+            query = query.where(AuditRow.seq < before)
+        with self._database.reading() as session:
+            return [_entry(row) for row in session.scalars(query)]
+
     def history(self, case_id: str) -> list[AuditEntry]:
         """Returns the audit entries of a case, its reviews and its publications, oldest first."""
         with self._database.reading() as session:

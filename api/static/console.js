@@ -3,6 +3,7 @@ import "./player.js";
 import "./review.js";
 import "./stills.js";
 import "./release.js";
+import "./objection.js";
 import "./rows.js";
 import { isTyping, showToast } from "./page.js";
 

@@ -97,3 +97,30 @@ def test_report_walks_from_the_telephone_to_its_result(browser: Browser, tmp_pat
         keep(citizen, "report-result")
         assert errors == []
     office.store.close()
+
+
+def test_accepted_case_walks_through_an_objection_to_its_cancellation(browser: Browser, tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    case_id, _ = office.published(1)
+    with served(office) as url:
+        desk = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN").new_page()
+        errors = watch(desk)
+        log_in(desk, url, "li")
+        desk.goto(f"{url}/cases/{case_id}")
+        desk.locator("summary", has_text="登记异议").click()
+        desk.select_option("objection-form [name=ground]", "C5")
+        desk.fill("objection-form [name=text]", "当时信号灯不亮")
+        desk.get_by_role("button", name="登记异议").click()
+        expect(desk.locator(".case-head")).to_contain_text("异议中")
+        expect(desk.locator(".objected")).to_contain_text("须由未参与审核的民警答复")
+        assert office.store.showing() == []
+
+        third = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN").new_page()
+        log_in(third, url, "wang")
+        third.goto(f"{url}/cases/{case_id}")
+        third.fill("objection-answer [name=reply]", "经核查信号灯故障，予以消除")
+        keep(third, "objection")
+        third.get_by_role("button", name="消除违法记录").click()
+        expect(third.locator(".case-head")).to_contain_text("已消除")
+        assert errors == []
+    office.store.close()

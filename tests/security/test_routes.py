@@ -9,10 +9,12 @@ from fastapi.routing import APIRoute
 
 from api.app import PARTS
 from api.security import HEADERS
+from cases.records import NewObjection
 from cases.replays import Replay, save_replay
 from tests.support.console import ACCEPT_JSON, Office, TestClient, csrf_of
-from tests.support.people import PASSWORD
+from tests.support.people import ACCEPT, PASSWORD
 
+OBJECTION = NewObjection(channel="window", ground="C5", text="the lamp was broken")
 PEOPLE = ("visitor", "fu", "li", "root")
 OPEN = {"visitor": True, "fu": True, "li": True, "root": True}
 LOGIN = {"visitor": False, "fu": True, "li": True, "root": True}
@@ -50,6 +52,9 @@ MATRIX: dict[str, dict[str, bool]] = {
     "GET /api/v1/reports/{report_id}": CITIZEN,
     "POST /api/v1/reports": CITIZEN,
     "POST /api/v1/reports/{report_id}/media": CITIZEN,
+    "GET /audit": {"visitor": False, "fu": False, "li": False, "root": True},
+    "POST /api/v1/cases/{case_id}/objection": {**LOGIN, "root": False},
+    "POST /api/v1/cases/{case_id}/objection/answer": OFFICER,
     "GET /queue": LOGIN,
     "GET /next": LOGIN,
     "GET /screens": LOGIN,
@@ -92,6 +97,11 @@ class World:
         self.shown, self.publication = self.office.published(2)
         self.ready = self.office.accepted(3)
         self.seen = self.office.board.prepare(self.ready)
+        self.objectionable = self.office.accepted(4)
+        self.objected = self.office.case(5)
+        self.office.store.decide(self.objected, "fu", ACCEPT)
+        self.office.store.decide(self.objected, "wang", ACCEPT)
+        self.office.store.file_objection(self.objected, "fu", OBJECTION)
         save_replay(home / "replays", EMPTY_REPLAY)
 
     def ask(self, client: TestClient, route: str) -> int:
@@ -124,11 +134,16 @@ class World:
         return client.post(address, json=self.body_for(path)).status_code
 
     def case_for(self, route: str) -> str:
+        if "objection" in route:
+            return self.objected if route.endswith("answer") else self.objectionable
         return self.ready if "masked" in route or "publications" in route else self.waiting
 
     def body_for(self, path: str) -> dict[str, object]:
         if path.endswith("review"):
             return ACCEPT_JSON
+        if "objection" in path:
+            filed: dict[str, object] = {"channel": "web", "ground": "C8", "text": "not me"}
+            return {"cancel": False, "reply": "it was you"} if path.endswith("answer") else filed
         if "reporters" in path:
             return {"password": PASSWORD} | ({"handle": "C00000000"} if path.endswith("token") else {})
         pictures = [{"role": d.role, "sha256": d.sha256} for d in self.seen]

@@ -62,7 +62,7 @@ def plated_case(office: Office, number: int, plate: str) -> str:
             "苏C12345（不明，机器识别 99.8 %，请核对）",
             "苏C12345 (unknown, machine-read 99.8 %, check it)",
         ),
-        ({"plate": "苏C12345"}, "苏C12345", "苏C12345"),  # sealed before reads were kept, or typed by a citizen
+        ({"plate": "苏C12345"}, "苏C12345（举报人填写，请核对）", "苏C12345 (as the citizen says; check it)"),
     ],
 )
 def test_wording(subject: dict[str, object], zh: str, en: str) -> None:

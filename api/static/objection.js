@@ -1,0 +1,40 @@
+// <objection-form> files an objection, <objection-answer> answers one; both reload the page, the server has decided.
+import { post } from "./page.js";
+
+class ObjectionPart extends HTMLElement {
+  connectedCallback() {
+    this.form = this.querySelector("form");
+    this.message = this.querySelector(".message");
+    this.form.addEventListener("submit", (event) => { event.preventDefault(); this.file?.(); });
+    this.querySelector("[data-uphold]")?.addEventListener("click", () => this.answer(false));
+    this.querySelector("[data-cancel-case]")?.addEventListener("click", () => this.answer(true));
+  }
+
+  async send(path, body) {
+    if (!this.form.reportValidity()) return;
+    try {
+      await post(`/api/v1/cases/${this.dataset.case}/${path}`, body);
+      location.reload();
+    } catch (error) {
+      this.message.textContent = error.message;
+      this.message.hidden = false;
+    }
+  }
+}
+
+class ObjectionForm extends ObjectionPart {
+  file() {
+    const { channel, ground, text } = this.form.elements;
+    return this.send("objection", { channel: channel.value, ground: ground.value, text: text.value });
+  }
+}
+
+class ObjectionAnswer extends ObjectionPart {
+  answer(cancel) {
+    const { reply, ground } = this.form.elements;
+    return this.send("objection/answer", { cancel, reply: reply.value, ground: cancel ? ground.value : null });
+  }
+}
+
+customElements.define("objection-form", ObjectionForm);
+customElements.define("objection-answer", ObjectionAnswer);
