@@ -4,7 +4,8 @@
 
 Each human lamp box is cut out once, a little wrongly as an engineer would draw the region. Places A, E and F were
 trained on, so they are judged with the networks of ``python -m models.train.lamps`` that never saw them (``--folds``,
-its ``--out``); without them those places are left out. Place D chose the thresholds, the others and the clips were looked at beside it.
+its ``--out``); without them those places are left out. Place D chose the thresholds; the others and the clips were
+looked at beside it.
 """
 
 import argparse

@@ -37,7 +37,9 @@ def serve(
 
 def add_user(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Login name.")],
-    role: Annotated[UserRole, typer.Option(help="reviewer (辅警), officer (民警), supervisor (法制员), auditor or admin.")],
+    role: Annotated[
+        UserRole, typer.Option(help="reviewer (辅警), officer (民警), supervisor (法制员), auditor or admin.")
+    ],
     out_dir: OutOption = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking.")
