@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cases.records import RunRecord
+from cases.records import RunRecord, Unseen
 from core.site import Site
 from core.time import NS_PER_S
 from ingest.live_session import LiveSession, Tally
@@ -18,20 +18,6 @@ UNSEEN_NS = 3 * NS_PER_S // 2
 MOST_HOLES = 1000
 """Holes listed per session; further ones lengthen the last."""
 NO_PICTURE = "no picture"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hole:
-    """Not looked at from ``from_ns`` to ``to_ns``, session time, and why."""
-
-    from_ns: int
-    to_ns: int
-    reason: str
-
-    @property
-    def length_s(self) -> float:
-        """Seconds nobody looked."""
-        return (self.to_ns - self.from_ns) / NS_PER_S
 
 
 @dataclass(slots=True)
@@ -89,7 +75,7 @@ class Watch:
     def __init__(self, session: LiveSession, site: Site, lamps: Lamps, account: Account, tally: Tally) -> None:
         self.session, self.site, self.lamps = session, site, lamps
         self.undecided: dict[str, Counter[str]] = defaultdict(Counter)
-        self.holes: list[Hole] = []
+        self.holes: list[Unseen] = []
         self._account, self._tally = account, tally
         self._before = {**account.as_dict(), "decoded": tally.decoded, "damaged": tally.damaged, "lost": tally.lost}
         self._seen_ns = 0
@@ -103,9 +89,16 @@ class Watch:
     def seen(self, t_ns: int) -> None:
         """A picture was looked at; a hole before it is recorded."""
         if t_ns - self._seen_ns > UNSEEN_NS:
-            self._add(Hole(from_ns=self._seen_ns, to_ns=t_ns, reason=self._reason))
+            self._add(Unseen(from_ns=self._seen_ns, to_ns=t_ns, reason=self._reason))
         self._seen_ns = max(self._seen_ns, t_ns)
         self._reason = NO_PICTURE
+
+    def close(self, *, is_lost: bool) -> None:
+        """The session is over; a camera that was lost at its end is a hole up to now."""
+        until_ns = self.session.now_ns() if is_lost else self.session.end_ns
+        if until_ns - self._seen_ns > UNSEEN_NS:
+            self._add(Unseen(from_ns=self._seen_ns, to_ns=until_ns, reason=self._reason))
+        self._seen_ns = max(self._seen_ns, until_ns)
 
     def age_s(self) -> float:
         """Returns the age of the newest picture looked at."""
@@ -128,6 +121,7 @@ class Watch:
             damaged=counts["damaged"],
             lost=counts["lost"],
             undecided={rule: dict(reasons) for rule, reasons in self.undecided.items()},
+            unseen=tuple(self.holes),
         )
 
     def _counts(self) -> Mapping[str, int]:
@@ -135,10 +129,10 @@ class Watch:
         now = {**self._account.as_dict(), "decoded": tally.decoded, "damaged": tally.damaged, "lost": tally.lost}
         return {name: value - self._before[name] for name, value in now.items()}
 
-    def _add(self, hole: Hole) -> None:
+    def _add(self, hole: Unseen) -> None:
         self._account.unseen_s += hole.length_s
         if len(self.holes) < MOST_HOLES:
             self.holes.append(hole)
         else:
             last = self.holes[-1]
-            self.holes[-1] = Hole(from_ns=last.from_ns, to_ns=hole.to_ns, reason="several reasons")
+            self.holes[-1] = Unseen(from_ns=last.from_ns, to_ns=hole.to_ns, reason="several reasons")

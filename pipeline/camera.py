@@ -73,6 +73,7 @@ class Camera:
         self._next_ns = 0
         self._is_gap_pending = False
         self._is_at_rest = True
+        self._was_lost = False
         spool = bench.settings.home / "spool" / self.camera_id
         self.live = LiveSource(self.camera_id, source, self, spool=spool, clock=bench.clock, is_paced=post.is_paced)
         self._thread = threading.Thread(target=self._judge_all, name=f"judge-{self.camera_id}"[:15], daemon=True)
@@ -156,6 +157,7 @@ class Camera:
 
     def lost(self, reason: str) -> None:
         """Notes why there are no pictures."""
+        self._was_lost = self.state == "lost"
         self.state, self.reason = "stopped" if reason == "stopped" else "lost", reason
         self._blame(reason)
 
@@ -227,6 +229,8 @@ class Camera:
                 recorded = time.monotonic()
                 self._report(is_finished=False)
         judging.finish()
+        if self.watch is not None:
+            self.watch.close(is_lost=self._was_lost)
         self._report(is_finished=True)
 
     def _report(self, *, is_finished: bool) -> None:

@@ -125,13 +125,14 @@ def test_a_failing_network_is_recorded_and_taken_up_again(clip: Path, tmp_path: 
         camera = cameras.cameras[0]
         wait_for(lambda: camera.account.detected > 0)
         camera._bench.detector.is_broken = True
-        time.sleep(2.0)
+        time.sleep(4.0)  # longer than what may wait
         camera._bench.detector.is_broken = False
         assert cameras.wait(40)
-    assert camera.account.failed > 5
+    assert camera.account.failed >= 2
     assert "network failed" in [hole.reason for hole in camera.watch.holes]
-    assert camera.account.unseen_s == pytest.approx(2.0, abs=1.2)
+    assert 1.5 < camera.account.unseen_s < 6
     assert ("cam-1", "V05") in found(cameras)
+    assert cameras._bench.cases.runs(limit=1)[0].unseen == tuple(camera.watch.holes)
 
 
 def test_a_full_disk_keeps_cases_waiting_and_loses_none(clip: Path, tmp_path: Path) -> None:

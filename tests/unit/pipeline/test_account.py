@@ -13,7 +13,7 @@ S = 10**9
 
 def make() -> tuple[Watch, Account]:
     account = Account()
-    session = cast("Any", SimpleNamespace(now_ns=lambda: 0))
+    session = cast("Any", SimpleNamespace(now_ns=lambda: 0, end_ns=0))
     return Watch(session, cast("Any", None), cast("Any", None), account, Tally()), account
 
 
@@ -37,6 +37,16 @@ def test_a_session_nobody_saw_the_beginning_of_has_a_hole_there() -> None:
     watch, _ = make()
     watch.seen(3 * S)
     assert [(h.from_ns, h.to_ns) for h in watch.holes] == [(0, 3 * S)]
+
+
+def test_a_camera_lost_at_the_end_was_not_looked_at_until_then() -> None:
+    watch, account = make()
+    watch.seen(S)
+    watch.session.now_ns = lambda: 9 * S
+    watch.blame("no route to host")
+    watch.close(is_lost=True)
+    assert [(h.from_ns, h.to_ns, h.reason) for h in watch.holes] == [(S, 9 * S, "no route to host")]
+    assert account.unseen_s == 8
 
 
 def test_the_list_of_holes_is_bounded_and_no_second_is_forgotten() -> None:
