@@ -1,6 +1,7 @@
 """``lukou conform``: the rules against the conformance set, exactly or under disturbances."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,15 +35,31 @@ def conform(
         str | None, typer.Option(metavar="TEXT", help="With --grid: only settings whose name contains this.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the disturbances.")] = 0,
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the scenes into a new folder for another project to judge."),
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option("--score", metavar="DIR", help="Score the events.json another project wrote there.")
+    ] = None,
     every: Annotated[int, typer.Option(metavar="N", min=1, help="Take every Nth scene only.")] = 1,
     as_json: JsonOption = False,
 ) -> int:
     """Judges every scene of the conformance set and says where the rules differ from the law."""
     from cli.scoring import all_cases
 
+    if events is not None:
+        from cli.adapter import score_events
+
+        return _show(score_events(events), as_json)
     cases = all_cases(only or ())[::every]
     if not cases:
         raise ConfigError("no scene's id contains that; run lukou conform without a text to see all")
+    if export is not None:
+        from cli.adapter import EXPORT_FPS, export_scenes
+
+        say(f"{export_scenes(cases, export, (fps or [EXPORT_FPS])[0])} scenes written to {export}")
+        return OK
     return _grid(cases, setting or "", seed, as_json) if grid else _exact(cases, fps, as_json)
 
 
@@ -53,10 +70,15 @@ def _exact(cases: "list[Case]", fps: list[float] | None, as_json: bool) -> int:
     for case in cases:
         for rate in fps or case.scene.fps or FRAME_RATES:
             report.add(score(case, rate))
+    return _show(report, as_json)
+
+
+def _show(report: "Report", as_json: bool) -> int:
     if as_json:
         emit({"passed": report.is_passed, **_facts(report), "differing": [_told(r) for r in report.differing]})
     else:
-        show_table(f"Conformance set: {len(cases)} scenes", COLUMNS, _rows(report))
+        scenes = sum(tally.scenes for tally in report.tallies.values())
+        show_table(f"Conformance set: {scenes} verdicts", COLUMNS, _rows(report))
         _show_differing(report)
         out().print("passed" if report.is_passed else "NOT passed", soft_wrap=True)
     return OK if report.is_passed else DIFFERS

@@ -158,7 +158,7 @@ def score(case: Case, fps: float) -> Result:
     outcomes = RuleBook().evaluate(list(seen.tracks), scene)
     cases = [(o.violation_id, seen.name_of(o.track_id)) for o in outcomes if isinstance(o, Candidate)]
     open_ = [(o.violation_id, seen.name_of(o.track_id)) for o in outcomes if isinstance(o, Undecided)]
-    return _compared(case, fps, cases, open_)
+    return compared(case, fps, cases, open_)
 
 
 def score_observations(case: Case, seen: Film, observations: Iterable[Observation], judge: Judge) -> Result:
@@ -167,7 +167,7 @@ def score_observations(case: Case, seen: Film, observations: Iterable[Observatio
     outcomes += judge.finish()
     cases = [(o.candidate.violation_id, actor_at(seen, o.candidate)) for o in outcomes if not isinstance(o, Undecided)]
     due_open = [(v.rule, case.scene.who(v)) for v in case.scene.undecided]
-    return _compared(case, seen.fps, cases, due_open)
+    return compared(case, seen.fps, cases, due_open)
 
 
 def observations_of(seen: Film) -> list[Observation]:
@@ -217,7 +217,8 @@ def _due(case: Case, cases: list[Said]) -> list[Said]:
     return [(rule, told.get(rule, who)) if who == ANYONE else (rule, who) for rule, who in due]
 
 
-def _compared(case: Case, fps: float, cases: list[Said], open_: list[Said]) -> Result:
+def compared(case: Case, fps: float, cases: list[Said], open_: list[Said] | None = None) -> Result:
+    """Returns how what was said compares with what was due; without ``open_`` nothing undecided is asked for."""
     due = Counter(_due(case, cases))
     found = Counter(cases)
     due_open = {(v.rule, case.scene.who(v)) for v in case.scene.undecided}
@@ -227,5 +228,5 @@ def _compared(case: Case, fps: float, cases: list[Said], open_: list[Said]) -> R
         hits=tuple((due & found).elements()),
         missed=tuple((due - found).elements()),
         false=tuple((found - due).elements()),
-        unsaid=tuple(sorted(due_open - set(open_))),
+        unsaid=() if open_ is None else tuple(sorted(due_open - set(open_))),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ def _stop_lines(site: Site) -> Iterator[str]:
             yield f"stop line '{line.id}' lies outside every lane it applies to; draw it across the end of its lanes"
 
 
-def _serves(lane: Lane, subjects: list[str]) -> bool:
+def _serves(lane: Lane, subjects: Sequence[str]) -> bool:
     return (lane.kind in MOTOR_KINDS and "motor" in subjects) or (
         lane.kind in ("nonmotor", "mixed") and "nonmotor" in subjects
     )
