@@ -17,7 +17,9 @@ UNSEEN_NS = 3 * NS_PER_S // 2
 """Pictures looked at further apart than this leave a hole that is recorded; still scenes are looked at every second."""
 MOST_HOLES = 1000
 """Holes listed per session; further ones lengthen the last."""
-NO_PICTURE = "no picture"
+NO_PICTURE, OVERLOAD = "no picture", "overload"
+WEAK = frozenset({NO_PICTURE, OVERLOAD})
+"""Reasons another explains: pictures pile up because the network failed."""
 
 
 @dataclass(slots=True)
@@ -82,8 +84,8 @@ class Watch:
         self._reason = NO_PICTURE
 
     def blame(self, reason: str) -> None:
-        """Names why the hole that follows is there; the first reason counts."""
-        if self._reason == NO_PICTURE:
+        """Names why the hole that follows is there; the first reason counts, overload only where there is no other."""
+        if self._reason in WEAK:
             self._reason = reason
 
     def seen(self, t_ns: int) -> None:

@@ -21,7 +21,7 @@ from ingest.frame import Frame
 from ingest.live import LiveSource
 from ingest.live_session import LiveSession, Mode
 from ingest.ring import LivePacket
-from pipeline.account import Account, Watch
+from pipeline.account import OVERLOAD, Account, Watch
 from pipeline.batcher import Batcher, Look
 from pipeline.economy import Economy, Switches
 from pipeline.judging import Judging
@@ -40,7 +40,6 @@ RECORD_S = 60.0
 STOP_S = 10.0
 SILENT_S = 2.5
 """A camera lost for this long has no tracks to go on with: they are judged as they are."""
-OVERLOAD = "overload"
 
 logger = log.get(__name__)
 
