@@ -131,7 +131,7 @@ def frontier_ways(size: tuple[int, int], folder: Path) -> Iterator[tuple[str, Wa
             print("not run: int8 needs nncf", file=sys.stderr)
         else:
             pictures = [np.asarray(cv2.resize(f, size), dtype=np.uint8) for f in demo_frames()]
-            files["int8"] = quantise(plain, folder / f"{activation}_int8.onnx", pictures, manifest.input.stride)
+            files["int8"] = quantise(plain, folder / f"{activation}_int8.xml", pictures, manifest.input.stride)
         for precision, path in files.items():
             network = load_network(path, "openvino", "fp32" if precision == "int8" else precision)
             network_input = NetworkInput(width=size[0], height=size[1], stride=manifest.input.stride)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.boxes import Boxes
+    from vision.detect import Detector
 
     Find = Callable[[NDArray[np.uint8]], Boxes]
 
@@ -32,7 +34,7 @@ CorpusOption = Annotated[
 ]
 DEFAULT_CORPUS = Path("../shared/train")
 DEFAULT_PEERS = Path("../shared/data/weights")
-CALIBRATION_PICTURES = 96
+CALIBRATION_PICTURES = 32
 
 
 def list_models(out_dir: OutOption = None, as_json: JsonOption = False) -> None:
@@ -91,12 +93,12 @@ def export(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE.pt", help="A network, or an Ultralytics checkpoint.")],
     precision: Annotated[Literal["fp32", "bf16", "int8"], typer.Option(help="Arithmetic of the new version.")] = "fp32",
     openvino: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write OpenVINO's own files there too.", show_default=False)
+        Path | None, typer.Option(metavar="DIR", help="Write OpenVINO's own pair of files there.", show_default=False)
     ] = None,
     corpus: CorpusOption = DEFAULT_CORPUS,
     out_dir: OutOption = None,
 ) -> None:
-    """Makes another version of a network, measures what it loses, and keeps it as NAME-PRECISION."""
+    """Makes another version of a network and measures what it loses; int8 only as OpenVINO's own files."""
     from models import export as exporter
     from models.pull import describe as describe_official
     from models.pull import keep
@@ -112,20 +114,29 @@ def export(
         manifest = _manifest(name, own)
         source = registry.weights(name, registry.find_home(name, own))
     registry.check_licence(manifest, settings.model_licences)
-    work = own / "work"
-    base = source if source.suffix == ".onnx" else exporter.to_onnx(source, work / f"{manifest.name}.onnx")
-    made = base
-    if precision == "int8":
-        made = exporter.quantise(base, work / "int8.onnx", _calibration(corpus), manifest.input.stride)
-    content = made.read_bytes()
-    described = exporter.describe(manifest, precision, content, now)
-    keep(described, content, own)
-    loss = _loss(base, described, own, corpus) if (corpus / "place_d").is_dir() else None
-    keep(described.model_copy(update={"recipe": described.recipe | {"against_fp32": loss}}), content, own)
-    if openvino is not None:
-        out().print(f"OpenVINO: {exporter.to_openvino(made, openvino, described.name, precision)}", soft_wrap=True)
-    for step in work.glob("*.onnx"):
-        step.unlink()
+    folder, made_name = openvino or own / "openvino", f"{manifest.name}-{precision}"
+    with TemporaryDirectory() as work:
+        base = source if source.suffix == ".onnx" else exporter.to_onnx(source, Path(work) / f"{manifest.name}.onnx")
+        if precision == "int8":
+            made = exporter.quantise(base, folder / f"{made_name}.xml", _calibration(corpus), manifest.input.stride)
+        elif openvino is not None:
+            out().print(f"OpenVINO: {exporter.to_openvino(base, folder / f'{made_name}.xml')}", soft_wrap=True)
+        path = made.with_suffix(".bin") if precision == "int8" else base
+        described = exporter.describe(manifest, precision, path, now)
+        loss = None
+        if (corpus / "place_d").is_dir():
+            arithmetic = "fp32" if precision == "int8" else precision
+            versions: dict[str, tuple[Path, str]] = {
+                "fp32": (base, "fp32"),
+                precision: (made if precision == "int8" else base, arithmetic),
+            }
+            loss = _loss(manifest, versions, corpus)
+        described = described.model_copy(update={"recipe": described.recipe | {"against_fp32": loss}})
+        if precision == "int8":
+            registry.save(described, folder / f"{made_name}.json")
+            out().print(f"OpenVINO: {made}", soft_wrap=True)
+        else:
+            keep(described, path.read_bytes(), own)
     out().print(f"{described.name}: sha256 {described.sha256}", soft_wrap=True)
     _say_loss(loss, corpus)
 
@@ -235,16 +246,20 @@ def _facts(manifest: Manifest, own: Path) -> dict[str, Any]:
 
 def _finder(manifest: Manifest, own: Path, engine: str = "auto", precision: str = "auto") -> "Find":
     """Returns a network as it runs on site, down to the lowest confidence a curve needs."""
-    import cv2
-    import numpy as np
-
-    from core.observations import Picture
-    from models.boxes import Boxes
     from models.train.evaluate import FLOOR
     from vision.detect import load_detector
 
     home = registry.find_home(manifest.name, own)
     detector = load_detector(manifest.name, engine=engine, precision=precision, confidence=FLOOR, home=home)
+    return _find_with(detector)
+
+
+def _find_with(detector: "Detector") -> "Find":
+    import cv2
+    import numpy as np
+
+    from core.observations import Picture
+    from models.boxes import Boxes
 
     def find(rgb: "NDArray[np.uint8]") -> "Boxes":
         height, width = rgb.shape[:2]
@@ -285,27 +300,22 @@ def _calibration(corpus: Path) -> "Iterator[NDArray[np.uint8]]":
         yield read_rgb(row.image)
 
 
-def _loss(base: Path, described: Manifest, own: Path, corpus: Path) -> dict[str, dict[str, float | None]]:
-    """Returns AP50 of the new version and of fp32 arithmetic, by junction and class."""
-    plain = described.model_copy(update={"precision": "fp32", "name": "reference"})
-    reference = plain.model_copy(update={"weights": _weights_file(base)})
-    folder = own / "work" / "home"
-    from models.pull import keep
+def _loss(
+    manifest: Manifest, versions: dict[str, tuple[Path, str]], corpus: Path
+) -> dict[str, dict[str, float | None]]:
+    """Returns AP50 of each version (file, arithmetic) on OpenVINO, by junction and class."""
+    from models.boxes import build_reader
+    from models.train.evaluate import FLOOR
     from models.train.sets import PLACES
+    from vision.detect import NetworkDetector, load_network
 
-    keep(reference, base.read_bytes(), folder)
     table: dict[str, dict[str, float | None]] = {}
-    for manifest, home, column in ((reference, folder, "fp32"), (described, own, described.recipe["precision"])):
-        for m in _measure(_finder(manifest, home), manifest.thresholds, corpus, set(PLACES)):
+    for column, (path, arithmetic) in versions.items():
+        network = load_network(path, "openvino", arithmetic)
+        detector = NetworkDetector(manifest, network, build_reader(manifest, confidence=FLOOR), manifest.input)
+        for m in _measure(_find_with(detector), manifest.thresholds, corpus, set(PLACES)):
             table.setdefault(f"{m.set} {m.class_name}", {})[column] = m.ap50
     return table
-
-
-def _weights_file(path: Path) -> registry.WeightsFile:
-    import hashlib
-
-    content = path.read_bytes()
-    return registry.WeightsFile(file="reference.onnx", sha256=hashlib.sha256(content).hexdigest(), size=len(content))
 
 
 def _say_loss(loss: dict[str, dict[str, float | None]] | None, corpus: Path) -> None:

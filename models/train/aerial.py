@@ -27,6 +27,8 @@ THRESHOLDS = Thresholds(confidence=0.25, nms_iou=0.6)
 GROUNDS, PHOTOS_EACH = 5, 3
 """Painted grounds and photographs behind the pictures of one chunk."""
 CHUNK, HELD_OUT = 100, 40
+BACKBONE_LAYERS = 10
+"""Kept frozen: they have seen real pictures, and this recipe shows them none."""
 STILLS = "cats_drone2"
 LEVELS = (0.1, 0.25, 0.35, 0.45)
 
@@ -47,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hours=given.hours,
         size_px=given.size,
         augmentation="overhead",
+        freeze=BACKBONE_LAYERS,
         threads=given.threads,
         seed=given.seed,
     )
@@ -67,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "size_px": stage.size_px,
             "batch": stage.batch,
             "learning_rate": stage.learning_rate,
+            "frozen_layers": stage.freeze,
             "augmentation": recipe.OVERHEAD,
             "seed": given.seed,
             "precision": "bf16 autocast, fp32 loss, fp16 weights in the file",
@@ -87,7 +91,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/aerial"))
     parser.add_argument("--hours", type=float, default=0.6)
     parser.add_argument("--pictures", type=int, default=1500, help="pictures to compose")
-    parser.add_argument("--size", type=int, default=448, help="training size, px")
+    parser.add_argument("--size", type=int, default=416, help="training size, px")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
@@ -99,11 +103,11 @@ def build_data(corpus: Path, renders: Path, out: Path, *, pictures: int, seed: i
     target = out / "data"
     if not (target / "data.yaml").exists():
         sprites = overhead.load_sprites(renders)
-        for number, start in enumerate(range(-HELD_OUT, pictures, CHUNK)):
+        chunks = [("train", min(CHUNK, pictures - start)) for start in range(0, pictures, CHUNK)]
+        for number, (split, count) in enumerate([("val", HELD_OUT), *chunks]):
             rng = np.random.default_rng([seed, number])
             chosen = [dataset.read_rgb(photos[i].image) for i in rng.integers(0, len(photos), PHOTOS_EACH)]
             grounds = [*(overhead.painted(rng) for _ in range(GROUNDS)), *chosen]
-            split, count = ("val", HELD_OUT) if start < 0 else ("train", min(CHUNK, pictures - start))
             for k in range(count):
                 picture = overhead.compose(sprites, grounds, rng, f"top_{number:03d}_{k:03d}")
                 dataset.write_picture(target, split, picture)

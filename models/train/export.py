@@ -51,20 +51,6 @@ def slim(source: Path, target: Path) -> None:
     onnx.save(model, str(target))
 
 
-def widen(model: Any) -> Any:
-    """Returns an ONNX model whose fp16 weights are fp32 again: some tools do not look through the casts."""
-    import onnx
-
-    stored = {tensor.name: tensor for tensor in model.graph.initializer}
-    casts = [n for n in model.graph.node if n.op_type == "Cast" and n.input[0] in stored]
-    for node in casts:
-        tensor = stored[node.input[0]]
-        values = onnx.numpy_helper.to_array(tensor).astype(np.float32)
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values, node.output[0]))
-        model.graph.node.remove(node)
-    return model
-
-
 def _is_large(onnx: Any, tensor: Any) -> bool:
     return tensor.data_type == onnx.TensorProto.FLOAT and int(np.prod(tensor.dims)) >= LEAST_VALUES
 

@@ -78,6 +78,8 @@ class Stage:
     batch: int = 16
     learning_rate: float = 8e-4
     augmentation: Literal["gentle", "strong", "overhead"] = "gentle"
+    freeze: int = 0
+    """First layers that stay as they are: on rendered pictures alone, those that learnt real ones should."""
     threads: int = 1
     seed: int = 0
 
@@ -209,6 +211,7 @@ def _settings(stage: Stage) -> dict[str, Any]:
         "device": "cpu",
         "workers": 1,
         "cache": "ram",
+        "freeze": stage.freeze or None,
         "optimizer": "AdamW",
         "lr0": stage.learning_rate,
         "lrf": 0.05,
