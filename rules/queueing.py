@@ -34,7 +34,7 @@ LINE_M = 80.0
 START_S = 2.0
 """After green begins each vehicle of a queue starts this much later. Source: saturation headway, 2 s a vehicle."""
 HALF = 0.5
-"""A vehicle that stood close ahead for at least this share of the time makes a queue or a jam possible."""
+"""A vehicle close ahead for this share of the time makes a jam possible. Source: the greater part, design default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
