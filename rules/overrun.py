@@ -11,7 +11,7 @@ from core.observations import SignalState, SignalTimeline, Undecided
 from core.site import Subject
 from rules.crossing import Crossing
 from rules.scene import Scene
-from rules.standing import standing_spans
+from rules.standing import steady_spans
 
 VISIBLE_M = 0.3
 """A shift that two pictures show. Source: width of a painted stop line (GB 5768.3: 0.2 to 0.4 m)."""
@@ -32,7 +32,7 @@ class Limits:
 def stand(crossing: Crossing, scene: Scene, limits: Limits) -> tuple[int, int] | None:
     """Returns the first stand beyond the line, cut to the law's interval: (P2 row, P3 row)."""
     path = crossing.path
-    for start, last in standing_spans(path, speed_max_mps=limits.speed_mps, min_s=limits.stand_s):
+    for start, last in steady_spans(path, speed_max_mps=limits.speed_mps, min_s=limits.stand_s):
         first = max(start, crossing.before_row + 1)
         if last < first or float(np.median(crossing.front_m[first : last + 1])) < limits.over_m:
             continue

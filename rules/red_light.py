@@ -18,7 +18,7 @@ from core.site import Signal, StopLine
 from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings, has_travelled, movement_after
 from rules.scene import STAND_MPS, STAND_S, Scene, class_cues, moments, state_at
-from rules.standing import standing_spans
+from rules.standing import steady_spans
 
 RULE_OF = {"motor": "V01", "nonmotor": "V03"}
 SETTLE_S = 5.0
@@ -121,7 +121,7 @@ def _red_after(crossing: Crossing, lamp: SignalTimeline, after: int, further_m: 
     path = crossing.path
     near = [
         (a, b)
-        for a, b in standing_spans(path, speed_max_mps=STAND_MPS, min_s=STAND_S)
+        for a, b in steady_spans(path, speed_max_mps=STAND_MPS, min_s=STAND_S)
         if b >= (crossing.past_row or 0) and crossing.rear_m[a] < path.body.length_m + further_m
     ]
     if near:
@@ -151,7 +151,7 @@ def _is_past_guard(lamp: SignalTimeline, front_s: float, guard_s: float) -> bool
 
 def _is_steady(crossing: Crossing, before: int, after: int, limit_s: float) -> bool:
     path = crossing.path
-    spans = standing_spans(path, speed_max_mps=STAND_MPS, min_s=STAND_S)
+    spans = steady_spans(path, speed_max_mps=STAND_MPS, min_s=STAND_S)
     stood_s = sum(max(0.0, min(path.t_s[b], path.t_s[after]) - max(path.t_s[a], path.t_s[before])) for a, b in spans)
     return bool(path.t_s[after] - path.t_s[before] - stood_s <= limit_s)
 

@@ -21,8 +21,11 @@ def steady_mps(path: Path) -> Array:
     return path.once("steady speed", lambda: _steady_mps(path))
 
 
-def standing_spans(path: Path, *, speed_max_mps: float, min_s: float) -> list[tuple[int, int]]:
-    """Returns (first, last) row of every stand of at least ``min_s``, in order."""
+def steady_spans(path: Path, *, speed_max_mps: float, min_s: float) -> list[tuple[int, int]]:
+    """Returns (first, last) row of every stand of at least ``min_s``, in order.
+
+    Costs more than ``scene.standing_spans``, which reads single boxes: for what decides a case, not for every vehicle.
+    """
     return path.once(("standing", speed_max_mps, min_s), lambda: _spans(path, speed_max_mps, min_s))
 
 

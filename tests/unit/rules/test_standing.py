@@ -10,7 +10,7 @@ from core.site import Site
 from core.time import NS_PER_S
 from rules.ground import Ground, Path
 from rules.scene import STAND_MPS
-from rules.standing import standing_spans
+from rules.standing import steady_spans
 
 PX_PER_M = 50.0
 CORNERS = [(0, 0), (1920, 0), (1920, 1080), (0, 1080)]
@@ -55,20 +55,20 @@ def stop(t: float) -> float:
 @pytest.mark.parametrize("seed", range(4))
 def test_one_stand_under_jumping_boxes(fps: float, jitter: float, seed: int) -> None:
     seen = path(stop, fps=fps, jitter=jitter, seed=seed)
-    ((first, last),) = standing_spans(seen, speed_max_mps=STAND_MPS, min_s=5.0)
+    ((first, last),) = steady_spans(seen, speed_max_mps=STAND_MPS, min_s=5.0)
     assert seen.t_s[first] == pytest.approx(6, abs=1.1)
     assert seen.t_s[last] == pytest.approx(20, abs=1.1)
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.04])
 def test_rolling_on_at_walking_pace_is_no_stand(jitter: float) -> None:
-    assert standing_spans(path(lambda t: 0.9 * t, jitter=jitter), speed_max_mps=STAND_MPS, min_s=2.0) == []
+    assert steady_spans(path(lambda t: 0.9 * t, jitter=jitter), speed_max_mps=STAND_MPS, min_s=2.0) == []
 
 
 def test_moving_up_parts_two_stands() -> None:
-    spans = standing_spans(path(lambda t: 3.0 * min(max(t - 12, 0), 1.5)), speed_max_mps=STAND_MPS, min_s=5.0)
+    spans = steady_spans(path(lambda t: 3.0 * min(max(t - 12, 0), 1.5)), speed_max_mps=STAND_MPS, min_s=5.0)
     assert len(spans) == 2
 
 
 def test_at_two_frames_a_second() -> None:
-    assert len(standing_spans(path(stop, fps=2.0), speed_max_mps=STAND_MPS, min_s=10.0)) == 1
+    assert len(steady_spans(path(stop, fps=2.0), speed_max_mps=STAND_MPS, min_s=10.0)) == 1
