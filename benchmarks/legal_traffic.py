@@ -5,7 +5,7 @@
 Every scene draws a camera, a lamp programme and 3 to 8 road users who all keep the law: drive through on green or
 yellow, stop behind the line on red and leave on green, turn right on a round red lamp where the line allows it, clear
 the junction late, cross on the other road, walk on green, wait at the kerb. ``--through-tracker`` hands detections to
-tracker and rules (slower) in place of perfect tracks. V02, V13, V16 and V20 are judged too, and nobody may be convicted
+tracker and rules (slower) in place of perfect tracks. V02, V13 and V20 are judged too, and nobody may be convicted
 of them either. Exit 1 if anybody is convicted of V01, V03 or V04.
 """
 
@@ -34,7 +34,7 @@ SITE: dict[str, Any] = {
     "exits": [{"id": "east", "movement": "R", "polygon_m": [[7.5, 4], [14, 4], [14, 16], [7.5, 16]]}],
     "crosswalks": [{"id": "south", "signal": "walk", "polygon_m": [[-7, 2], [7, 2], [7, 6], [-7, 6]]}],
     "no_u_turn_zones": [{"id": "approach", "polygon_m": [[-7, -7], [7, -7], [7, 20], [-7, 20]]}],
-    "rules": {rule: {"enabled": True} for rule in ("V13", "V16", "V20")},
+    "rules": {rule: {"enabled": True} for rule in ("V13", "V20")},
     "signals": [{"id": "lamp", "region_px": [10, 10, 40, 90]}, {"id": "walk", "region_px": [60, 10, 90, 90]}],
 }
 LENGTH_M = {"car": 4.5, "van": 5.2, "bus": 11.0, "truck": 8.0, "bicycle": 1.75, "motorcycle": 1.8}
