@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, conform, demo, models, plan, process, replay, serve, sim, site, top, up
+from cli import cases, conform, demo, models, openapi, plan, process, replay, serve, sim, site, top, up
 from cli import run as watch
 from cli.boundary import guarded
 from core import log
@@ -54,6 +54,7 @@ models_app.command()(models.export)
 models_app.command()(models.evaluate)
 models_app.command()(models.train)
 app.command()(serve.serve)
+app.command()(openapi.openapi)
 app.add_typer(user_app, name="user")
 user_app.command("add")(serve.add_user)
 

@@ -1,0 +1,82 @@
+"""Whatever the OpenAPI document allows, and much it does not, gets an answer below 500 in the one shape of errors."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from api.openapi import document
+from api.problems import MEDIA_TYPE
+from tests.support.console import Office, TestClient
+
+EXAMPLES = 12
+DOCUMENT = document("test")
+OPERATIONS = {
+    operation.ok().label: operation.ok() for operation in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations()
+}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
+    return Office(tmp_path_factory.mktemp("office"))
+
+
+@pytest.fixture(scope="module")
+def clients(office: Office) -> list[TestClient]:
+    """An officer and a citizen."""
+    citizen = office.visitor()
+    token = citizen.post("/api/v1/reporters", json={"password": "long enough"}).json()["token"]
+    citizen.headers["authorization"] = f"Bearer {token}"
+    return [office.login("li"), citizen]
+
+
+@pytest.fixture(scope="module")
+def known(office: Office) -> dict[str, list[str]]:
+    """Ids that exist, so that the handlers behind the look-ups are reached too."""
+    shown, publication = office.published(2)
+    return {
+        "case_id": [office.case(1), shown, office.accepted(3)],
+        "publication_id": [publication],
+        "report_id": ["0" * 26],
+    }
+
+
+def test_document_is_openapi_31_and_names_every_json_route() -> None:
+    assert DOCUMENT["openapi"] == "3.1.0"
+    assert "/api/v1/reports" in DOCUMENT["paths"]
+    for operations in DOCUMENT["paths"].values():
+        for operation in operations.values():
+            assert operation["summary"]
+            assert MEDIA_TYPE in operation["responses"]["default"]["content"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("label", sorted(OPERATIONS))
+def test_no_request_breaks_the_server(label: str, clients: list[TestClient], known: dict[str, list[str]]) -> None:
+    operation = OPERATIONS[label]
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(), pick=st.integers(0, 5), who=st.sampled_from([0, 0, 1]))
+    def ask(case: Any, pick: int, who: int) -> None:
+        for name in case.path_parameters or {}:
+            if pick < len(known.get(name, [])):
+                case.path_parameters[name] = known[name][pick]
+        wanted = case.as_transport_kwargs(base_url="http://testserver")
+        passed = {key: wanted[key] for key in ("method", "url", "params", "json", "data", "files") if key in wanted}
+        if isinstance(passed.get("data"), bytes | str):
+            passed["content"] = passed.pop("data")
+        answer = clients[who].request(**passed)
+        assert answer.status_code < 500, answer.text
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == MEDIA_TYPE
+
+    ask()
