@@ -41,8 +41,6 @@ class Excerpt:
     coding: Coding
     groups: tuple[Group, ...]
     end_ns: int
-    slack_ns: int = 0
-    """How far a still may lie from the moment asked for: 0 unless another stream of the camera was judged."""
     files: tuple[FootageFile, ...] = ()
 
     @property
