@@ -71,7 +71,7 @@ Source: GA 802-2019 vehicle classes; smallest cars on sale 1.5 m wide, 1.3 m hig
 PART_CONFIDENCE = 0.05
 """Lowest confidence of a head or plate on an actor that is covered."""
 
-STRAY_CONFIDENCE = 0.2
+STRAY_CONFIDENCE = 0.3
 """Lowest confidence of a head or plate that belongs to no actor."""
 
 SURE = 0.5
@@ -86,7 +86,7 @@ SAME_ACTOR = 0.6
 STRAY_SIDES_PX = (200, 480)
 """Sides of the windows in which stray heads are looked for: small ones enlarged, large ones whole."""
 
-GROWN = {PartKind.HEAD: (0.35, 0.35), PartKind.PLATE: (0.2, 0.3)}
+GROWN = {PartKind.HEAD: (0.35, 0.35), PartKind.PLATE: (0.3, 0.45)}
 """How far a covered part reaches over its box on each side, in widths and heights of it."""
 
 

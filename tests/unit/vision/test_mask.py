@@ -215,7 +215,7 @@ def test_a_sure_plate_spares_the_rest_of_its_car() -> None:
     regions = masker(Finder(CAR, CAR_BOX), plate=0.9).regions(painted(PLATE_BOX, PLATE_RGB))
     assert share(regions, PLATE_BOX) == 1.0
     assert share(regions, (PLATE_BOX[0] - 8, PLATE_BOX[1] - 4, PLATE_BOX[2] + 8, PLATE_BOX[3] + 4)) == 1.0
-    assert share(regions, (800, 522, 900, 600)) == 0.0
+    assert share(regions, (800, 522, 890, 600)) == 0.0
     assert share(regions, (800, 410, 1100, 515)) == 1.0  # faces behind the windows stay covered
 
 
@@ -252,7 +252,7 @@ def test_the_plate_of_one_car_does_not_spare_another() -> None:
             )
 
     regions = masker(Two(CAR, CAR_BOX), plate=0.9).regions(painted(PLATE_BOX, PLATE_RGB))
-    assert share(regions, (800, 522, 900, 600)) == 0.0
+    assert share(regions, (800, 522, 890, 600)) == 0.0
     assert share(regions, (1120, 470, 1420, 600)) == 1.0
 
 
