@@ -34,17 +34,20 @@ from models.train.plates_network import COLOURS, HEIGHT_PX, WIDTH_PX, PlateNetwo
 from models.train.plates_renders import render
 
 BATCH = 16
-FRESH = 0.4
+FRESH = 0.33
 """Share of a batch nobody has seen; the rest comes again from the last ``POOL`` crops, in another light."""
+
+DRILLS = 0.6
+"""Share of crops full of Chinese characters; see ``draw_drill``."""
 
 POOL = 12_000
 PEAK_RATE = 1.5e-3
 SAVE_EVERY_S = 60.0
-MEASURED = 6000
-"""Rendered crops to calibrate on, and as many others to test on."""
-
 AVERAGE = 0.998
 """Share of the averaged weights (EMA) that stays at a step."""
+
+LATIN = 34
+"""Classes up to this one are digits and letters; Chinese characters are harder and count more."""
 
 logger = log.get(__name__)
 
@@ -57,6 +60,8 @@ class Plan:
     minutes: float
     seed: int
     threads: int
+    measured: int
+    note: str
     real: Path | None
     start: Path | None
 
@@ -93,7 +98,7 @@ class Renders(IterableDataset):  # type: ignore[misc]  # torch is not installed 
 
 def sample(number: int, seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor, int, int]:
     """Returns one crop with everything the losses need."""
-    made = render(number, seed)
+    made = render(number, seed, drill_share=DRILLS)
     classes, weights = targets(made.text, made.middles, is_double=made.is_double)
     text = torch.tensor([CHARACTERS.index(c) + 1 for c in made.text], dtype=torch.long)
     colour = -1 if made.colour is None else COLOURS.index(made.colour)
@@ -125,8 +130,8 @@ def loss_of(network: nn.Module, batch: tuple[Tensor, ...], progress: float) -> T
     steps = torch.full((len(pictures),), likely.shape[1])
     read = functional.ctc_loss(likely.transpose(0, 1), texts, steps, lengths, reduction="none", zero_infinity=True)
     placed = functional.nll_loss(likely.transpose(1, 2), classes, reduction="none")
-    placed = (placed * weights * (1 + 4 * (classes > 0))).sum(1)
-    total = read.mean() + (1.0 if progress < 0.35 else 0.1) * placed.mean() * 0.5
+    placed = (placed * weights * (1 + 4 * (classes > 0) + 15 * (classes > LATIN))).sum(1)
+    total = read.mean() + (0.5 if progress < 0.6 else 0.1) * placed.mean()
     seen = colours >= 0
     if seen.any():
         total = total + 0.3 * functional.cross_entropy(colour.float()[seen], colours[seen])
@@ -221,8 +226,8 @@ def export(network: nn.Module, target: Path) -> None:
 def describe(plan: Plan, weights: Path, crops: int) -> Manifest:
     """Returns the manifest: calibration and figures, measured on the exported file."""
     run = measure.build_runner(weights)
-    curve = measure.calibrate(measure.answers(run, measure.renders(MEASURED, measure.CALIBRATION_SEED)))
-    found = measure.answers(run, measure.renders(MEASURED, measure.TEST_SEED))
+    curve = measure.calibrate(measure.answers(run, measure.renders(plan.measured, measure.CALIBRATION_SEED)))
+    found = measure.answers(run, measure.renders(plan.measured, measure.TEST_SEED))
     metrics = measure.metrics(found, curve, name="rendered", labels="exact; every degradation of the generator")
     if plan.real is not None:
         found = measure.answers(run, measure.real_crops(plan.real))
@@ -255,6 +260,9 @@ def describe(plan: Plan, weights: Path, crops: int) -> Manifest:
             "fresh_share": FRESH,
             "peak_rate": PEAK_RATE,
             "precision": "bf16 autocast, fp32 loss and file",
+            "drill_share": DRILLS,
+            "calibrated_on": plan.measured,
+            "note": plan.note,
             "calibration": asdict(curve),
         },
     )
@@ -270,6 +278,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=40.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="1 on a shared machine")
+    parser.add_argument("--measured", type=int, default=6000, help="rendered crops to calibrate on, and to test on")
+    parser.add_argument("--note", default="", help="what else the manifest should say about this run")
     parser.add_argument("--real", type=Path, help="folder of real crops named by their text, for measuring only")
     parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights to start from")
     given = parser.parse_args(arguments)

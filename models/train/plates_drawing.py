@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.plate import DIGITS, LETTERS, NEW_ENERGY, PROVINCES, Colour, Layout
-from models.train.plates_glyphs import PENS, STYLES, glyph
+from models.train.plates_glyphs import CHINESE_STYLES, PENS, STYLES, glyph
 
 PX_PER_MM = 0.5
 RGB = tuple[int, int, int]
@@ -141,6 +141,21 @@ def draw_sheet(pick: Picker) -> Sheet:
     return KINDS[int(pick.choice(len(KINDS), p=shares / shares.sum()))][1](pick)
 
 
+def draw_drill(pick: Picker) -> Sheet:
+    """Returns a sheet no authority issues, mostly Chinese characters: a plate has one, so they are learnt slowly."""
+    chinese = PROVINCES + "学警港澳领使挂"
+    text = "".join(_one(pick, chinese if pick.random() < 0.75 else LETTERS + DIGITS) for _ in range(7))
+    colour = list(Colour)[int(pick.integers(4))] if pick.random() < 0.5 else Colour.BLUE
+    is_double, is_motorcycle = pick.random() < 0.25, pick.random() < 0.5
+    return Sheet(
+        text=text,
+        layout=Layout.STANDARD,
+        colour=colour,
+        is_double=is_double,
+        is_motorcycle=is_double and is_motorcycle,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """Where a character stands, mm."""
@@ -192,12 +207,13 @@ def draw_plate(sheet: Sheet, pick: Picker) -> NDArray[np.float32]:
     ground, paint = _tinted(sheet.colour, pick)
     picture = _ground(sheet.colour, (width, height), ground)
     style = int(pick.integers(PENS)) if pick.random() < 0.7 else int(pick.integers(PENS, STYLES))
+    chinese = int(pick.integers(CHINESE_STYLES))
     weight = int(pick.integers(-1, 4))
     mask = np.zeros((height, width), np.float32)
     red = np.zeros_like(mask)
     for index, cell in enumerate(row):
         layer = red if _is_red(sheet, cell.character, index) else mask
-        _stamp(layer, glyph(cell.character, style), cell, pick)
+        _stamp(layer, glyph(cell.character, style if cell.character.isascii() else chinese), cell, pick)
     _dot(mask, sheet, row, pick)
     _frame(mask, pick)
     for layer, colour in ((mask, paint), (red, RED)):
@@ -234,12 +250,27 @@ def _is_red(sheet: Sheet, character: str, index: int) -> bool:
 
 
 def _stamp(layer: NDArray[np.float32], mask: NDArray[np.uint8], cell: Cell, pick: Picker) -> None:
-    x, y = (round((v + pick.normal(0, 0.8)) * PX_PER_MM) for v in (cell.x, cell.y))
-    width, height = round(cell.width * PX_PER_MM), round(cell.height * PX_PER_MM)
+    wide, high = cell.width, cell.height
+    if not cell.character.isascii():  # makers draw Chinese characters smaller than their field
+        wide, high = wide * pick.uniform(0.82, 1.04), high * pick.uniform(0.74, 1.02)
+    x, y = cell.x + (cell.width - wide) / 2, cell.y + (cell.height - high) / 2
+    x, y = (round((v + pick.normal(0, 0.8)) * PX_PER_MM) for v in (x, y))
+    width, height = round(wide * PX_PER_MM), round(high * PX_PER_MM)
     x, y = min(max(0, x), layer.shape[1] - width), min(max(0, y), layer.shape[0] - height)
+    if not cell.character.isascii():
+        mask = _warped(mask, pick)
     shape = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
     area = layer[y : y + height, x : x + width]
     np.maximum(area, shape, out=area)
+
+
+def _warped(mask: NDArray[np.uint8], pick: Picker) -> NDArray[np.uint8]:
+    """Returns a character whose parts are a little longer, shorter or elsewhere, as another maker would cut it."""
+    height, width = mask.shape
+    shifts = pick.normal(0, 0.045, (3, 3, 2)).astype(np.float32) * np.array([width, height], np.float32)
+    field = cv2.resize(shifts, (width, height), interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    return np.asarray(cv2.remap(mask, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR), np.uint8)
 
 
 def _dot(mask: NDArray[np.float32], sheet: Sheet, row: Sequence[Cell], pick: Picker) -> None:

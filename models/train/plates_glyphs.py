@@ -29,7 +29,18 @@ LATIN = (
     "truetype/liberation/LiberationSans-Bold.ttf",
     "opentype/noto/NotoSansCJK-Bold.ttc",
 )
-CHINESE = ("opentype/noto/NotoSansCJK-Bold.ttc", "opentype/noto/NotoSansCJK-Regular.ttc")
+CHINESE = (
+    "opentype/noto/NotoSansCJK-Bold.ttc",
+    "opentype/noto/NotoSansCJK-Regular.ttc",
+    "truetype/droid/DroidSansFallbackFull.ttf",
+    "truetype/wqy/wqy-microhei.ttc",
+    "truetype/lxgw-wenkai/LXGWWenKai-Bold.ttf",
+    "opentype/noto/NotoSerifCJK-Bold.ttc",
+)
+"""Typefaces under the OFL, Apache 2.0 or the GPL with an exception for what is drawn; none ships."""
+
+SANS_WEIGHTS = 4
+CHINESE_STYLES = SANS_WEIGHTS + 2 * len(CHINESE)
 _SC = 2
 """Face of the collection drawn for simplified Chinese."""
 
@@ -114,7 +125,7 @@ def glyph(character: str, style: int) -> NDArray[np.uint8]:
     Shapes: (96, 48) uint8, 255 where there is paint.
     """
     if not character.isascii():
-        return _typeset(character, CHINESE[style % len(CHINESE)])
+        return _chinese(character, style % CHINESE_STYLES)
     if style >= PENS:
         return _typeset(character, LATIN[(style - PENS) % len(LATIN)])
     pen = np.random.default_rng(1000 + style)
@@ -130,11 +141,25 @@ def glyph(character: str, style: int) -> NDArray[np.uint8]:
 STYLES = PENS + len(LATIN)
 
 
+def _chinese(character: str, style: int) -> NDArray[np.uint8]:
+    """Returns a Chinese character in one of the styles: weights of one typeface, then others, thin and heavy."""
+    if style < SANS_WEIGHTS:
+        regular, bold = (_typeset(character, name).astype(np.float32) for name in CHINESE[1::-1])
+        share = style / (SANS_WEIGHTS - 1)
+        return np.asarray(np.clip((1 - share) * regular + share * bold, 0, 255), np.uint8)
+    name, is_heavy = CHINESE[(style - SANS_WEIGHTS) // 2], (style - SANS_WEIGHTS) % 2
+    change = cv2.dilate if is_heavy else cv2.erode
+    return np.asarray(change(_typeset(character, name), np.ones((2, 2), np.uint8)), np.uint8)
+
+
 def _typeset(character: str, name: str) -> NDArray[np.uint8]:
     path = Path(_FONTS) / name
     if not path.exists():
-        raise ConfigError(f"typeface {path.name} is missing; install fonts-noto-cjk, fonts-dejavu and fonts-liberation")
-    font = ImageFont.truetype(str(path), 120, index=_SC if path.suffix == ".ttc" else 0)
+        raise ConfigError(
+            f"typeface {path.name} is missing; install fonts-noto-cjk, fonts-dejavu, fonts-liberation, "
+            "fonts-droid-fallback, fonts-wqy-microhei and fonts-lxgw-wenkai"
+        )
+    font = ImageFont.truetype(str(path), 120, index=_SC if "CJK" in name else 0)
     box = font.getbbox(character)
     image = Image.new("L", (int(box[2] - box[0]), int(box[3] - box[1])))
     ImageDraw.Draw(image).text((-box[0], -box[1]), character, font=font, fill=255)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.plate import Colour
-from models.train.plates_drawing import GROUNDS, Picker, Sheet, cells, draw_plate, draw_sheet
+from models.train.plates_drawing import GROUNDS, Picker, Sheet, cells, draw_drill, draw_plate, draw_sheet
 from models.train.plates_glyphs import STYLES, glyph
 from models.train.plates_weather import INPUT_PX, backdrop, photograph
 
@@ -34,9 +34,11 @@ class Render:
     is_motorcycle: bool = False
 
 
-def render(number: int, seed: int = 0) -> Render:
-    """Returns the crop of this number: mostly plates, some unwhole, some clutter."""
+def render(number: int, seed: int = 0, *, drill_share: float = 0.0) -> Render:
+    """Returns the crop of this number: mostly plates, some unwhole, some clutter; and that share of drills."""
     pick = np.random.default_rng((seed, number))
+    if drill_share and pick.random() < drill_share:
+        return render_sheet(draw_drill(pick), pick)
     kind = pick.random()
     if kind < CLUTTER_SHARE:
         return Render(rgb=_clutter(pick), middles=NOWHERE, text="", colour=None)

@@ -24,7 +24,7 @@ def photograph(
 
     Shapes: (40, 128, 3) uint8 RGB, whatever the plate's own shape: crops are stretched to the input; marks (n, 2), px.
     """
-    harsh = float(pick.uniform(0, 1))
+    harsh = float(pick.uniform(0, 1)) ** 1.5
     change = _change(plate.shape[1], plate.shape[0], pick, cut=cut)
     seen = _cut_out(_soil(plate, pick, harsh), change, pick)
     seen = _expose(_light(seen, pick, harsh), pick, harsh)
