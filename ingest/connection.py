@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SIZE_CHANGED, NEW_SESSION = "picture size changed", "new session"
 SETTLE_PACKETS = 250
 SETTLE_S = 3.0
+NUDGE = 8
+"""A repeated stamp moves on by this part of the usual step, as in files (``timeline.repaired``)."""
 HOLE_STEPS = 1.75
 """A step longer than this many usual ones lacks pictures."""
 TIMELESS = frozenset({"mpjpeg", "mjpeg"})
@@ -60,6 +62,7 @@ class Connection:
         self._pending: list[LivePacket] = []
         self._was_keys = False
         self._last_ns: int | None = None
+        self._taken_ns: int | None = None
         self._is_after_gap = self._session.end_ns > 0
         self._clock = StreamClock(0)
 
@@ -146,6 +149,9 @@ class Connection:
         tally.jumps += has_jumped
         self._is_after_gap |= has_jumped
         self._read_camera_clock(packet, received)
+        if t_ns == self._taken_ns:  # FFmpeg stamps the picture before an RTSP key frame like the key frame itself
+            t_ns += self._source.step_ns // NUDGE
+        self._taken_ns = t_ns
         kept = LivePacket(t_ns=max(0, t_ns), data=bytes(packet), is_key=packet.is_keyframe)
         session.ring.append(kept)
         session.end_ns = max(session.end_ns, kept.t_ns)

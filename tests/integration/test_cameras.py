@@ -24,7 +24,7 @@ from pipeline.economy import Switches
 from pipeline.judge import Judge
 from tests.support.footage import make_clip
 from tests.support.junction import PoleCamera
-from tests.support.rtsp import wait_for
+from tests.support.rtsp import rtsp_camera, wait_for
 from tests.support.scripted import ScriptedDetector, open_workbench, wrong_way_site
 
 CAMERA = PoleCamera(size_px=(320, 180), focal_px=233.0)
@@ -65,7 +65,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def watched(clip: Path, home: Path, *, is_vouched: bool = True, names: Sequence[str] = ("cam-1",)) -> Iterator[Cameras]:
+def watched(
+    clip: Path | str, home: Path, *, is_vouched: bool = True, names: Sequence[str] = ("cam-1",)
+) -> Iterator[Cameras]:
     """Runs cameras on the clip; afterwards the store must be whole and every picture accounted for."""
     bench = open_workbench(home, ShakyDetector(ACTORS, CAMERA))
     settings = bench.settings.model_copy(update={"clock": "operator" if is_vouched else "kernel"})
@@ -107,6 +109,23 @@ def test_two_cameras_two_riders_each(clip: Path, tmp_path: Path) -> None:
     assert [c["cases"] for c in state["cameras"]] == [2, 2]
     first = cameras._bench.cases.queue()[0]
     assert first.occurred_utc is not None
+
+
+def test_from_rtsp_to_sealed_cases_across_a_broken_connection(tmp_path: Path) -> None:
+    """The second rider comes after the connection broke: same session, another case, the break on record."""
+    with rtsp_camera("320x180") as server, watched(server.url, tmp_path) as cameras:
+        camera = cameras.cameras[0]
+        wait_for(lambda: camera.watch is not None and camera.watch.session.end_ns > 2.5e9, 30)
+        server.say("drop")
+        wait_for(lambda: camera.live.tally.connects == 2, 30)
+        wait_for(lambda: camera.watch.session.end_ns > 13e9, 40)
+        assert camera.state == "live"
+    cases = cameras._bench.cases.queue()
+    assert {c.session_id for c in cases} == {camera.watch.session.session_id}
+    assert {c.violation_id for c in cases} == {"V05"}
+    assert max(c.onset_ns for c in cases) > 3.9e9  # the rider after the break; the one in it may be lost
+    assert {hole.reason for hole in camera.watch.holes} <= {"ended"}
+    assert verify_store(tmp_path / "evidence").is_valid
 
 
 def test_without_a_trusted_clock_there_are_no_cases_but_undecided_ones(
