@@ -29,6 +29,8 @@ FOOTPRINT_SHARE = 0.4
 
 BAY_SHARE = 0.5
 """Standing in a bay: half the footprint. Source: as V08 overlap_with_zone_min, violations.yaml."""
+BEGIN_S = 2.0
+"""Where a stay begins is the median place of this long. Source: STAND_S, a halt that is no hesitation."""
 Rectangle = tuple[float, float, float, float]
 
 
@@ -134,7 +136,8 @@ def stands(path: Path, max_shift_m: float, gap_s: float) -> list[tuple[int, int]
     row = 0
     while len(later := slow[slow >= row]):
         start = int(later[0])
-        away = path.away_m(start)[start:] > 2 * max_shift_m
+        begin = path.foot_px[start : int(np.searchsorted(path.t_s, path.t_s[start] + BEGIN_S)) + 1]
+        away = path.away_m(np.median(begin, axis=0))[start:] > 2 * max_shift_m
         is_leaving = np.r_[away[1:-1] & away[2:], away[-1:], True][-len(away) :]  # one jumping box is no departure
         ends = np.flatnonzero(holes[start:] | is_leaving)
         spans.append((start, start + int(ends[0])))

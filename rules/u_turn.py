@@ -30,6 +30,10 @@ BREAK_DEG = 60.0
 """A course that jumps more than this in one step has gone into reverse. Source: a third of the half turn that makes."""
 BESIDE_M = 4.0
 """A turn comes back this far aside at least. Source: more than the 3.5 m lane (CJJ 37) that reversing stays in."""
+BESIDE_SHARE = 0.75
+"""Share of its way a turn goes aside at most. Source: 2 / pi = 0.64 in a half circle; a left turn goes more."""
+CALM_ROWS = 11
+"""Even rows a course is the median of. Source: one second, a tenth of which is shorter than any turn of 150 degrees."""
 CUES = ("uturn_opening_or_dashed_section", "police_hand_signal", "emergency_vehicle_on_duty", "closed_road_ahead")
 
 
@@ -78,7 +82,7 @@ def _turn(body: Body, parameters: dict[str, object]) -> Turn | None:
     velocity = body.path.velocity_mps(1.0)
     course_deg = np.degrees(np.arctan2(velocity[:, 1], velocity[:, 0]))
     for first, last in _unbroken(velocity, course_deg):
-        turned = np.unwrap(course_deg[first : last + 1], period=360.0)
+        turned = _calm(np.unwrap(course_deg[first : last + 1], period=360.0))
         for end in range(1, len(turned)):
             starts = np.flatnonzero(np.abs(turned[: end + 1] - turned[end]) >= least_deg)
             if not len(starts):
@@ -89,6 +93,14 @@ def _turn(body: Body, parameters: dict[str, object]) -> Turn | None:
             if _is_tight(turn, parameters):
                 return turn
     return None
+
+
+def _calm(course_deg: Array) -> Array:
+    """Returns the running median over ``CALM_ROWS`` even rows: one jumping box turns nobody round."""
+    half = CALM_ROWS // 2
+    padded = np.pad(course_deg, half, mode="edge")
+    calm: Array = np.median(np.lib.stride_tricks.sliding_window_view(padded, CALM_ROWS), axis=1)
+    return calm
 
 
 def _unbroken(velocity: Array, course_deg: Array) -> list[tuple[int, int]]:
@@ -117,7 +129,11 @@ def _measured(body: Body, velocity: Array, rows: tuple[int, int, int]) -> Turn:
 
 def _is_tight(turn: Turn, parameters: dict[str, object]) -> bool:
     is_quick = turn.duration_s <= float(str(parameters["within_s"]))
-    return is_quick and turn.way_m <= float(str(parameters["within_m"])) and turn.beside_m >= BESIDE_M
+    return (
+        is_quick
+        and turn.way_m <= float(str(parameters["within_m"]))
+        and BESIDE_M <= turn.beside_m <= BESIDE_SHARE * turn.way_m
+    )
 
 
 def _judge(turn: Turn, zone: NoUTurnZone, history: TrackHistory, scene: Scene) -> Outcome | None:

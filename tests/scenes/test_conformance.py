@@ -84,3 +84,11 @@ def test_the_command_prints_a_table_and_its_verdict(capsys: pytest.CaptureFixtur
     assert call(["conform", "v06_along_the_lane", "--fps", "6", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["passed"] is True
     assert call(["conform", "no such scene"]) == 2
+
+
+def test_a_stay_under_many_ids_convicts_once() -> None:
+    """Parking and waiting beyond the line outlast the loss of every identity."""
+    lost = next(s for s in GRID if s.name == "id switch every 20 s")
+    for name in ("v08_strict_zone_longer", "v08_one_takes_the_place_of_another", "v10_five_together"):
+        result = score_disturbed(all_cases([name])[0], lost)
+        assert (result.missed, result.false) == ((), ()), name
