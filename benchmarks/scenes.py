@@ -328,7 +328,6 @@ def facts(result: Result) -> dict[str, Any]:
         "lamps_right": result.lamps_right,
         "lamps_undecided": result.lamps_undecided,
         "boxes_detected": result.detected,
-        "realtime_factor": round(result.realtime_factor, 2),
     }
 
 
