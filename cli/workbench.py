@@ -10,6 +10,7 @@ from core.site import Site
 from core.time import SystemClock
 from evidence.seal import Vault
 from models.registry import find_home
+from pipeline.plates import load_plate_sight
 from pipeline.process import Workbench
 from vision.detect import load_detector
 
@@ -32,7 +33,9 @@ def open_workbench(settings: Settings, sites: Sequence[Site] = ()) -> Iterator[W
     clock = SystemClock()
     vault = Vault(settings.evidence_dir, settings.keys_dir, clock)
     with open_cases(settings, must_exist=False) as store:
-        yield Workbench(settings=settings, detector=detector, vault=vault, cases=store, clock=clock)
+        yield Workbench(
+            settings=settings, detector=detector, vault=vault, cases=store, plates=load_plate_sight(), clock=clock
+        )
 
 
 def _detector_of(sites: Sequence[Site]) -> str:
