@@ -184,6 +184,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    os.environ["YOLO_VERBOSE"] = "false"  # its messages go where the results go
     cv2.setNumThreads(1)
     frames, report = demo_frames(), {"machine": machine(), "rounds": options.rounds, "sizes": {}}
     for text in options.sizes.split(","):
