@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from rules.parking import parking
 from rules.pedestrian_red import pedestrian_red
 from rules.queue_jump import queue_jump
 from rules.red_light import red_light
-from rules.rejoin import Rejoiner
+from rules.rejoin import Known, Rejoiner
 from rules.ride_across import ride_across
 from rules.scene import Scene
 from rules.solid_line import solid_line
@@ -57,6 +57,9 @@ RULES: tuple[Rule, ...] = (
     solid_line,
     queue_jump,
 )
+STANDING: tuple[Rule, ...] = (stop_line, parking, nonmotor_stop_line, box_junction, nonmotor_parking)
+"""Rules of standing: judged while an actor stands. The others judge its way, while it moves. All judge what ended."""
+MOVING = tuple(rule for rule in RULES if rule not in STANDING)
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""
 SAME_PLACE_IOU = 0.3
@@ -73,20 +76,42 @@ class RuleBook:
         self._said: set[tuple[Any, ...]] = set()
         self._rejoiner = Rejoiner()
 
-    def evaluate(self, histories: list[TrackHistory], scene: Scene) -> list[Outcome]:
-        """Returns what is new: candidates never given before, and undecided cases of ended tracks."""
+    def evaluate(
+        self,
+        histories: Sequence[TrackHistory],
+        scene: Scene,
+        *,
+        standing: Sequence[TrackHistory] = (),
+        moving: Sequence[TrackHistory] = (),
+    ) -> list[Outcome]:
+        """Returns what is new: candidates never given before, and undecided cases of ended tracks.
+
+        ``histories`` are judged by every rule, live tracks ``standing`` or ``moving`` by the rules of that alone.
+        """
+        self._forget(scene)
         whole = self._rejoiner.whole(scene)
+        gone = {name for known in whole.values() for name in known.earlier_ids}
         if whole:
-            gone = {name for known in whole.values() for name in known.earlier_ids}
-            tracks = {t.track_id: t for t in scene.tracks if t.track_id not in gone}
-            scene = replace(scene, tracks=[whole[name].history if name in whole else t for name, t in tracks.items()])
-            present = [h for h in histories if h.track_id not in gone]
-            histories = [whole[h.track_id].history if h.track_id in whole else h for h in present]
+            scene = _joined(scene, whole, gone)
         fresh: list[Outcome] = []
-        for history in histories:
-            for rule in RULES:
-                fresh += [o for o in rule(history, scene) if self._is_new(o, history)]
+        for asked, rules in ((histories, RULES), (standing, STANDING), (moving, MOVING)):
+            for track in asked:
+                if track.track_id in gone:
+                    continue
+                history = whole[track.track_id].history if track.track_id in whole else track
+                for rule in rules:
+                    fresh += [o for o in rule(history, scene) if self._is_new(o, history)]
         return fresh
+
+    def _forget(self, scene: Scene) -> None:
+        """Drops what nobody can repeat any more: candidates of actors long gone, with their tracks."""
+        present = {track.track_id for track in scene.tracks}
+        oldest_ns = scene.now_ns - int(float(catalogue().defaults["dedup_window_s"]) * NS_PER_S)
+        for name, said in self._candidates.items():
+            self._candidates[name] = [
+                (c, track) for c, track in said if c.track_id in present or int(track.pts_ns[-1]) >= oldest_ns
+            ]
+        self._said = {key for key in self._said if key[1] in present}
 
     def _is_new(self, outcome: Outcome, history: TrackHistory) -> bool:
         if isinstance(outcome, Undecided):
@@ -108,6 +133,13 @@ class RuleBook:
                 return False
         self._candidates[outcome.violation_id].append((outcome, history))
         return True
+
+
+def _joined(scene: Scene, whole: dict[int, Known], gone: set[int]) -> Scene:
+    """Returns the scene with one track for every vehicle that had several ids."""
+    present = [t for t in scene.tracks if t.track_id not in gone]
+    tracks = [whole[t.track_id].history if t.track_id in whole else t for t in present]
+    return replace(scene, tracks=tracks, _made={})
 
 
 def _is_same_body(first: TrackHistory, second: TrackHistory, earlier: Candidate, later: Candidate) -> bool:

@@ -59,10 +59,10 @@ def red_light(history: TrackHistory, scene: Scene) -> list[Outcome]:
 def _judge(crossing: Crossing, scene: Scene, violation_id: str, signal_id: str | None) -> Outcome | None:
     parameters = scene.view.site.parameters(violation_id)
     further_m = float(parameters["p3_min_displacement_m"])
-    after = _after_row(crossing, further_m) if _is_settled(crossing, scene) else None
+    lamp = scene.lamp(signal_id)
+    after = _after_row(crossing, further_m) if _is_settled(crossing, scene, lamp) else None
     if after is None or not has_travelled(crossing.path, crossing.before_row, after):
         return None
-    lamp = scene.lamp(signal_id)
     doubt = _doubt(crossing, scene, signal_id, float(parameters["red_guard_s"]))
     if doubt is not None or lamp is None:
         return _undecided(violation_id, crossing, doubt) if doubt else None
@@ -77,11 +77,14 @@ def _judge(crossing: Crossing, scene: Scene, violation_id: str, signal_id: str |
     return _candidate(scene, crossing, lamp, violation_id=violation_id, before=before, after=after)
 
 
-def _is_settled(crossing: Crossing, scene: Scene) -> bool:
-    """Tells whether the whole body passed, long enough ago for its movement to show."""
+def _is_settled(crossing: Crossing, scene: Scene, lamp: SignalTimeline | None) -> bool:
+    """Tells whether the whole body passed, long enough ago for its movement to show; else asks to see it then."""
     if crossing.rear_s is None:
         return False
-    return crossing.path.history.is_finished or scene.now_ns / NS_PER_S >= crossing.rear_s + SETTLE_S
+    is_settled = crossing.path.history.is_finished or scene.now_ns / NS_PER_S >= crossing.rear_s + SETTLE_S
+    if not is_settled and state_at(lamp, crossing.front_s) is SignalState.RED:
+        scene.look_again(crossing.path.history, crossing.rear_s + SETTLE_S)
+    return is_settled
 
 
 def _doubt(crossing: Crossing, scene: Scene, signal_id: str | None, guard_s: float) -> str | None:

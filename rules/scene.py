@@ -58,7 +58,14 @@ class Scene:
     start_utc: datetime | None = None
     paths: dict[int, Path] = field(default_factory=dict)
     """Paths by track id; those worked out for an earlier scene serve again where the track is still the same."""
+    again_ns: dict[int, int] = field(default_factory=dict)
+    """When rules want to see tracks again whose verdict is near, by track id."""
     _made: dict[Hashable, Any] = field(default_factory=dict)
+
+    def look_again(self, history: TrackHistory, at_s: float) -> None:
+        """Asks for a track to be judged again at a session second, if it is in sight then."""
+        at_ns = int(at_s * NS_PER_S)
+        self.again_ns[history.track_id] = min(at_ns, self.again_ns.get(history.track_id, at_ns))
 
     def path(self, history: TrackHistory) -> Path:
         """Returns a track on the road, worked out once."""

@@ -60,7 +60,7 @@ class Tracker:
     """Joins the detections of one camera into tracks. Deterministic: same detections, same ids.
 
     Shapes: one row a live track in ``_box`` (N, 4), ``_velocity`` (N, 2) px/s, ``_last_ns`` (N,), ``_group`` (N,);
-    ``_rows`` keeps what each saw: (pts_ns, x1, y1, x2, y2, confidence, class).
+    ``_rows`` keeps what each saw.
     """
 
     def __init__(self, config: TrackerConfig | None = None) -> None:
@@ -104,7 +104,7 @@ class Tracker:
 
     def _clear(self) -> None:
         self._ids: list[int] = []
-        self._rows: list[list[tuple[float, ...]]] = []
+        self._rows: list[_Rows] = []
         self._box: Array = np.zeros((0, 4))
         self._velocity: Array = np.zeros((0, 2))
         self._last_ns = np.zeros(0, np.int64)
@@ -143,16 +143,14 @@ class Tracker:
         self._velocity[tracks] = (1 - weight) * self._velocity[tracks] + weight * moved
         self._box[tracks] = boxes[found]
         self._last_ns[tracks] = detections.pts_ns
-        for track, row in zip(tracks.tolist(), _rows(detections, boxes, found), strict=True):
-            self._rows[track].append(row)
-            if len(self._rows[track]) % THIN_EVERY == 0:
-                self._rows[track] = _thinned(self._rows[track])
+        for track, row in zip(tracks.tolist(), _seen(detections, boxes, found), strict=True):
+            self._rows[track].append(detections.pts_ns, row)
 
     def _start(self, found: Index, detections: Detections, boxes: Array, groups: Index) -> None:
         count = len(found)
         self._ids += range(self._next_id, self._next_id + count)
         self._next_id += count
-        self._rows += [[row] for row in _rows(detections, boxes, found)]
+        self._rows += [_Rows(detections.pts_ns, row) for row in _seen(detections, boxes, found)]
         self._box = np.r_[self._box, boxes[found]]
         self._velocity = np.r_[self._velocity, np.zeros((count, 2))]
         self._last_ns = np.r_[self._last_ns, np.full(count, detections.pts_ns, np.int64)]
@@ -161,7 +159,7 @@ class Tracker:
     def _drop_doubles(self, pts_ns: int) -> None:
         """Drops a track just begun on top of an older one: a second box on the same actor, not a second actor."""
         seen = np.flatnonzero(self._last_ns == pts_ns)
-        young = [t for t in seen if pts_ns - self._rows[t][0][0] < self._config.double_s * NS_PER_S]
+        young = [t for t in seen if pts_ns - self._rows[t].first_ns < self._config.double_s * NS_PER_S]
         if not young or len(seen) == len(young):
             return
         overlap = iou(self._box[young], self._box[seen])
@@ -192,42 +190,71 @@ class Tracker:
 
     def _histories(self, tracks: Iterable[int], *, is_finished: bool) -> list[TrackHistory]:
         return [
-            _history(self._ids[t], self._rows[t], is_finished=is_finished)
+            self._rows[t].history(self._ids[t], is_finished=is_finished)
             for t in tracks
             if len(self._rows[t]) >= self._config.min_hits
         ]
 
 
-def _thinned(rows: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
-    """Returns the rows with fewer of the old ones; the first and all recent ones stay."""
-    kept, last_ns = rows[:1], rows[0][0]
-    for row in rows[1:]:
-        age_s = (rows[-1][0] - row[0]) / NS_PER_S
+class _Rows:
+    """What one track saw: (x1, y1, x2, y2, confidence, class) at pts_ns, in arrays that grow.
+
+    What was handed out stays as it is: rows are only added behind it, and thinning begins new arrays.
+    """
+
+    def __init__(self, pts_ns: int, seen: Array) -> None:
+        self._pts_ns, self._table = np.empty(16, np.int64), np.empty((16, 6))
+        self._count = 0
+        self.first_ns = pts_ns
+        self.append(pts_ns, seen)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, pts_ns: int, seen: Array) -> None:
+        """Adds one row; old ones are thinned now and then."""
+        if self._count == len(self._pts_ns):
+            self._pts_ns = np.concatenate((self._pts_ns, np.empty_like(self._pts_ns)))
+            self._table = np.concatenate((self._table, np.empty_like(self._table)))
+        self._pts_ns[self._count], self._table[self._count] = pts_ns, seen
+        self._count += 1
+        if self._count % THIN_EVERY == 0:
+            kept = _thinned(self._pts_ns[: self._count])
+            self._pts_ns, self._table, self._count = self._pts_ns[kept], self._table[kept], len(kept)
+
+    def history(self, track_id: int, *, is_finished: bool) -> TrackHistory:
+        """Returns all of it."""
+        table = self._table[: self._count]
+        votes = np.bincount(table[:, 5].astype(np.int64), weights=table[:, 4], minlength=len(GROUP))
+        best = int(votes.argmax())
+        return TrackHistory(
+            track_id=track_id,
+            class_id=ActorClass(best),
+            class_share=float(votes[best] / max(votes.sum(), 1e-9)),
+            pts_ns=self._pts_ns[: self._count],
+            xyxy=table[:, :4].astype(np.float32),
+            confidence=table[:, 4].astype(np.float32),
+            is_finished=is_finished,
+        )
+
+
+def _thinned(pts_ns: Index) -> list[int]:
+    """Returns which rows stay: fewer of the old ones; the first and all recent ones."""
+    times = pts_ns.tolist()
+    kept, last_ns = [0], times[0]
+    for row, time_ns in enumerate(times[1:], 1):
+        age_s = (times[-1] - time_ns) / NS_PER_S
         apart_s = max((each_s for older_s, each_s in THIN if age_s > older_s), default=0.0)
-        if (row[0] - last_ns) / NS_PER_S >= apart_s:
+        if (time_ns - last_ns) / NS_PER_S >= apart_s:
             kept.append(row)
-            last_ns = row[0]
+            last_ns = time_ns
     return kept
 
 
-def _history(track_id: int, rows: list[tuple[float, ...]], *, is_finished: bool) -> TrackHistory:
-    table = np.asarray([row[1:] for row in rows], np.float64)
-    votes = np.bincount(table[:, 5].astype(np.int64), weights=table[:, 4], minlength=len(GROUP))
-    best = int(votes.argmax())
-    return TrackHistory(
-        track_id=track_id,
-        class_id=ActorClass(best),
-        class_share=float(votes[best] / max(votes.sum(), 1e-9)),
-        pts_ns=np.asarray([row[0] for row in rows], np.int64),
-        xyxy=table[:, :4].astype(np.float32),
-        confidence=table[:, 4].astype(np.float32),
-        is_finished=is_finished,
-    )
-
-
-def _rows(detections: Detections, boxes: Array, found: Index) -> list[tuple[float, ...]]:
-    table = np.c_[boxes[found], detections.confidence[found], detections.class_id[found]].tolist()
-    return [(detections.pts_ns, *row) for row in table]
+def _seen(detections: Detections, boxes: Array, found: Index) -> Array:
+    """Returns rows (N, 6) of some detections: box, confidence, class."""
+    seen: Array = np.c_[boxes[found], detections.confidence[found], detections.class_id[found]]
+    return seen
 
 
 def _centres(boxes: Array) -> Array:
