@@ -28,7 +28,7 @@ def runs(rows: list[list[float]], line: dict[str, Any], scene: dict[str, Any]) -
     (x1, y1), (x2, y2) = line["points_px"][0], line["points_px"][-1]
 
     def side(x: float, y: float) -> float:
-        return (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)
+        return float((x2 - x1) * (y - y1) - (y2 - y1) * (x - x1))
 
     beyond = side(*line["towards_px"])
     earlier = None
