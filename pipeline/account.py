@@ -88,9 +88,9 @@ class Watch:
         if self._reason in WEAK:
             self._reason = reason
 
-    def seen(self, t_ns: int) -> None:
-        """A picture was looked at; a hole before it is recorded."""
-        if t_ns - self._seen_ns > UNSEEN_NS:
+    def seen(self, t_ns: int, *, still_until_ns: int = 0) -> None:
+        """A picture was looked at, and what came just before it was seen to be still; a hole before is recorded."""
+        if t_ns - max(self._seen_ns, still_until_ns) > UNSEEN_NS:
             self._add(Unseen(from_ns=self._seen_ns, to_ns=t_ns, reason=self._reason))
         self._seen_ns = max(self._seen_ns, t_ns)
         self._reason = NO_PICTURE

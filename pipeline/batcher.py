@@ -39,6 +39,8 @@ class Look:
     lamps: Mapping[str, SignalState]
     is_after_gap: bool
     watch: Watch
+    still_until_ns: int = 0
+    """Until when, before this picture, nothing was seen to move."""
     offered_s: float = field(default_factory=time.monotonic)
 
     def following(self, gone: Look) -> Look:

@@ -70,6 +70,7 @@ class Camera:
         self._economy = Economy(post.switches, source.clocks_px)
         self._halt = threading.Event()
         self._next_ns = 0
+        self._still_ns = 0
         self._is_gap_pending = False
         self._is_at_rest = True
         self._was_lost = False
@@ -117,7 +118,7 @@ class Camera:
             self._report(is_finished=True)
             lamps = Lamps(site, self._bench.lamps, start_utc=session.start_utc)
             self.watch = Watch(session, site, lamps, self.account, self.live.tally)
-            self._next_ns = 0
+            self._next_ns = self._still_ns = 0
         self.state, self.reason = "live", ""
 
     def packet(self, packet: LivePacket) -> bool:
@@ -183,7 +184,9 @@ class Camera:
             self._passed_by(frame.pts_ns)
             return
         picture = frame.picture(self._bench.detector.picture_size(*frame.size_px))
-        look = Look(picture=picture, lamps=lamps, is_after_gap=self._is_gap_pending, watch=watch)
+        look = Look(
+            picture=picture, lamps=lamps, is_after_gap=self._is_gap_pending, watch=watch, still_until_ns=self._still_ns
+        )
         self._is_gap_pending = False
         self._post.batcher.offer(self._seat, look, may_wait_s=self._patience_s(watch, frame.pts_ns))
 
@@ -194,6 +197,7 @@ class Camera:
 
     def _passed_by(self, t_ns: int) -> None:
         """Notes a picture in which nothing moved; while looks are on their way, those tell what was seen."""
+        self._still_ns = t_ns
         if self.watch is not None and not self._seat.waiting and not self._seat.results:
             self.watch.seen(t_ns)
 

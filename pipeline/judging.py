@@ -52,7 +52,7 @@ class Judging:
             look.watch.blame("network failed")
             return
         self._account.detected += 1
-        look.watch.seen(detections.pts_ns)
+        look.watch.seen(detections.pts_ns, still_until_ns=look.still_until_ns)
         if look.watch is not self._watch:
             self.finish()
             self._watch = look.watch
