@@ -61,7 +61,7 @@ def plate_of(actor_id: str, kind: str) -> Plate | None:
     if kind in ("bicycle", "walker", "bike_pusher"):
         return None
     style = "green" if chance.random() < 0.25 else "blue"
-    return Plate(text=_text(chance, 6 if style == "green" else 5), front=style, rear=style)
+    return Plate(text=_new_energy(chance) if style == "green" else _text(chance, 5), front=style, rear=style)
 
 
 def plate_face(style: Style, at: Triple, ahead: int) -> Mesh:
@@ -106,6 +106,12 @@ def _text(chance: random.Random, count: int) -> str:
     while sum(c.isalpha() for c in serial) > 2:
         serial = [chance.choice(_SERIAL) for _ in range(count)]
     return chance.choice(PROVINCES) + chance.choice(_LETTERS) + "".join(serial)
+
+
+def _new_energy(chance: random.Random) -> str:
+    # Source: GA 36-2018, small vehicles: a letter of the kind of drive, one character, four digits.
+    head = chance.choice(PROVINCES) + chance.choice(_LETTERS) + chance.choice("DDDDFFABCE") + chance.choice(_SERIAL)
+    return head + "".join(chance.choice("0123456789") for _ in range(4))
 
 
 def _cells(text: str, sheet: _Sheet, wide: int, high: int) -> list[tuple[str, tuple[int, int, int, int]]]:

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from core.plate import Layout, layout_of
 from sim.plates import draw_plate, plate_face, plate_of, plate_texture
 
 SERIAL = {5: r"[A-HJ-NP-Z0-9]{5}", 6: r"[A-HJ-NP-Z0-9]{6}"}
@@ -29,6 +30,12 @@ def test_each_kind_carries_its_plates(kind: str, front: str | None, rear: str, c
 def test_cars_are_blue_or_green_and_green_is_one_longer() -> None:
     seen = {p.rear: len(p.text) for i in range(60) if (p := plate_of(f"car{i}", "sedan")) is not None}
     assert seen == {"blue": 7, "green": 8}
+
+
+def test_every_car_plate_is_one_the_standard_knows() -> None:
+    plates = [p for i in range(300) if (p := plate_of(f"car{i}", "sedan")) is not None]
+    assert {layout_of(p.text) for p in plates if p.rear == "blue"} == {Layout.STANDARD}
+    assert {layout_of(p.text) for p in plates if p.rear == "green"} == {Layout.NEW_ENERGY_SMALL}
 
 
 def test_who_has_no_engine_and_no_pedal_assist_has_no_plate() -> None:
