@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,15 +32,26 @@ class Finding:
 
 
 class Judge:
-    """Watches one session. ``tracker`` is another than the usual one where trackers are tried out."""
+    """Watches one session. ``tracker`` is another than the usual one where trackers are tried out.
 
-    def __init__(self, site: Site, start_utc: datetime | None = None, *, tracker: Tracker | None = None) -> None:
+    ``keep`` is given every track that ended.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        start_utc: datetime | None = None,
+        *,
+        tracker: Tracker | None = None,
+        keep: Callable[[list[TrackHistory]], None] | None = None,
+    ) -> None:
         require_judged(site)
         self._view = SiteView.of(site)
         self._start_utc = start_utc
         self._sight = Sight((s.id for s in site.signals), tracker)
         self._book = RuleBook()
         self._ended: list[TrackHistory] = []
+        self._keep: Callable[[list[TrackHistory]], None] = keep or _drop
         self._recent: list[TrackHistory] = []
         self._attention = Attention(site)
         self._paths: dict[int, Path] = {}
@@ -61,6 +72,10 @@ class Judge:
         """Returns when a lamp or its feed could not be right, so far."""
         return self._sight.faults()
 
+    def timelines(self) -> dict[str, SignalTimeline]:
+        """Returns the lamps' states so far."""
+        return self._sight.timelines()
+
     def finish(self) -> list[Finding | Undecided]:
         """Ends the session; returns what was still open."""
         self._ended += self._sight.finish()
@@ -68,6 +83,7 @@ class Judge:
 
     def _judge(self, live: list[TrackHistory], standing: list[TrackHistory]) -> list[Finding | Undecided]:
         ended, self._ended = self._ended, []
+        self._keep(ended)
         moving = self._attention.moving(live, self._now_ns)
         if not (ended or standing or moving):
             return []
@@ -89,3 +105,7 @@ class Judge:
             o if isinstance(o, Undecided) else Finding(candidate=o, history=histories[o.track_id], signals=signals)
             for o in outcomes
         ]
+
+
+def _drop(ended: list[TrackHistory]) -> None:
+    """Keeps nothing."""

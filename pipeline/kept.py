@@ -1,14 +1,17 @@
 """Tracks and lamps of a session, kept compactly beside its journal so that an hour is judged anew in seconds.
 
-The file is worked out from the journal and thrown away when the journal changes; the journal itself is only read.
+The file is written when a session ends. Where it is missing, or journal or code changed since, it is worked out from
+the journal, which itself is only read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import getsource
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -19,11 +22,13 @@ from core import log
 from core.errors import ConfigError
 from core.observations import ActorClass, SignalState, SignalTimeline, TrackHistory
 from core.time import NS_PER_S
+from pipeline import sight
 from pipeline.observation import Observation
 from pipeline.sight import Sight
+from vision import signal, signal_sources, track
 
-FORMAT = 1
-"""Raised whenever the tracker or this layout changes: older files are worked out again."""
+CODE = hashlib.sha256("".join(map(getsource, (track, signal_sources, signal, sight))).encode()).hexdigest()[:16]
+"""What tracks and timelines are made with: files made with anything else are worked out again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +48,12 @@ class Kept:
 
 def keep(session_id: str, observations: Sequence[Observation]) -> Kept:
     """Returns the whole tracks and lamp timelines of a session."""
-    sight = Sight(name for o in observations[:1] for name in o.lamps)
-    ended = [track for observation in observations for track in sight.add(observation)]
+    seen = Sight(name for o in observations[:1] for name in o.lamps)
+    ended = [history for observation in observations for history in seen.add(observation)]
     return Kept(
         session_id=session_id,
-        tracks=(*ended, *sight.finish()),
-        lamps=sight.timelines(),
+        tracks=(*ended, *seen.finish()),
+        lamps=seen.timelines(),
         end_ns=observations[-1].pts_ns if observations else 0,
     )
 
@@ -59,13 +64,19 @@ def read_kept(journal: Path) -> Kept:
     Raises:
         ConfigError: no such journal, or it is damaged.
     """
-    beside = journal.with_suffix(".tracks.npz")
-    stamp = _stamp(journal)
+    beside, stamp = _beside(journal), _stamp(journal)
     found = _load(beside, stamp)
     if found is None:
         found = keep(*read_journal(journal))
         _save(beside, found, stamp)
     return found
+
+
+def write_kept(journal: Path, kept: Kept) -> None:
+    """Writes what was kept beside its whole and closed journal, unless the same is there."""
+    stamp, beside = _stamp(journal), _beside(journal)
+    if _load(beside, stamp) is None:
+        _save(beside, kept, stamp)
 
 
 def read_journal(path: Path) -> tuple[str, tuple[Observation, ...]]:
@@ -91,19 +102,23 @@ def read_journal(path: Path) -> tuple[str, tuple[Observation, ...]]:
     return str(rows[0]["session_id"]), seen
 
 
-def _stamp(journal: Path) -> list[int]:
+def _beside(journal: Path) -> Path:
+    return journal.with_suffix(".tracks.npz")
+
+
+def _stamp(journal: Path) -> list[int | str]:
     try:
         status = journal.stat()
     except OSError as error:
         raise _missing(journal, error) from error
-    return [FORMAT, status.st_size, status.st_mtime_ns]
+    return [CODE, status.st_size, status.st_mtime_ns]
 
 
 def _missing(path: Path, error: OSError) -> ConfigError:
     return ConfigError(f"nothing is kept at {path} ({error.strerror}); process that footage first", path=str(path))
 
 
-def _save(path: Path, kept: Kept, stamp: list[int]) -> None:
+def _save(path: Path, kept: Kept, stamp: list[int | str]) -> None:
     lamps = {
         name: {"since_ns": lamp.since_ns, "states": [s.value for s in lamp.states], "until_ns": lamp.until_ns}
         for name, lamp in kept.lamps.items()
@@ -127,7 +142,7 @@ def _save(path: Path, kept: Kept, stamp: list[int]) -> None:
         log.get(__name__).warning("tracks_not_kept", path=str(path), reason=error.strerror)
 
 
-def _load(path: Path, stamp: list[int]) -> Kept | None:
+def _load(path: Path, stamp: list[int | str]) -> Kept | None:
     try:
         with np.load(path, allow_pickle=False) as file:
             table = {name: file[name] for name in file.files}

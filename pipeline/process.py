@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Protocol
 
 from cases.records import RunRecord
 from cases.store import CaseStore
-from core.observations import Candidate, Detections, SignalFault, SignalState, Undecided
+from core.observations import Candidate, Detections, SignalFault, SignalState, TrackHistory, Undecided
 from core.settings import Settings
 from core.site import Site
 from core.time import NS_PER_S, Clock, SystemClock
@@ -27,6 +28,7 @@ from ingest.session import Session
 from pipeline.filing import file_finding
 from pipeline.journal import Journal
 from pipeline.judge import Finding, Judge
+from pipeline.kept import Kept, write_kept
 from pipeline.lamps import Lamps
 from pipeline.observation import Observation
 from pipeline.package import case_id
@@ -104,18 +106,21 @@ def process(
 class _Run:
     def __init__(self, session: Session, site: Site, workbench: Workbench, listener: Listener, lamps: Lamps) -> None:
         self._session, self._site, self._bench, self._listener, self._lamps = session, site, workbench, listener, lamps
-        self._judge = Judge(site, session.start_utc)
+        self._tracks: list[TrackHistory] = []
+        self._judge = Judge(site, session.start_utc, keep=self._tracks.extend)
         self._found: list[tuple[str, Candidate]] = []
         self._new = 0
         self._undecided: dict[str, Counter[str]] = defaultdict(Counter)
         self._started_utc = workbench.clock.now_utc()
         self._was_complete = False
+        self._last_ns = 0
         self._counts: dict[str, int] = {}
 
     def go(self) -> None:
         self._bench.vault.recover()
+        path = self._bench.settings.checkpoint_dir / f"{self._session.session_id}.jsonl"
         journal = Journal(
-            self._bench.settings.checkpoint_dir / f"{self._session.session_id}.jsonl",
+            path,
             {
                 "session_id": self._session.session_id,
                 "site_sha256": self._site.sha256(),
@@ -135,6 +140,7 @@ class _Run:
                 journal.complete(self._counts)
         finally:
             journal.close()
+        self._keep_tracks(path)
         self._save_run(is_finished=True)
 
     def report(self, wall_s: float) -> RunReport:
@@ -149,6 +155,14 @@ class _Run:
             was_complete=self._was_complete,
             faults=self._judge.faults(),
             feed=self._lamps.counts,
+        )
+
+    def _keep_tracks(self, journal: Path) -> None:
+        """Writes the tracks beside the journal, so that no replay has to work them out."""
+        lamps, end_ns = self._judge.timelines(), self._last_ns
+        write_kept(
+            journal,
+            Kept(session_id=self._session.session_id, tracks=tuple(self._tracks), lamps=lamps, end_ns=end_ns),
         )
 
     def _replay(self, journal: Journal) -> None:
@@ -194,6 +208,7 @@ class _Run:
         )
 
     def _add(self, observation: Observation) -> None:
+        self._last_ns = observation.pts_ns
         for outcome in self._judge.add(observation):
             self._take(outcome)
         self._listener.progressed(observation.pts_ns / NS_PER_S, self._session.duration_s)

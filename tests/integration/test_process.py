@@ -11,7 +11,9 @@ from core.errors import ConfigError
 from core.observations import ActorClass
 from evidence.verify import verify_store
 from ingest.session import Session, open_session
+from pipeline.kept import keep, read_journal, read_kept
 from pipeline.process import RunReport, process
+from pipeline.replay import rejudge
 from tests.support.footage import make_clip
 from tests.support.junction import PoleCamera
 from tests.support.scripted import ScriptedDetector, Silent, open_workbench, wrong_way_site
@@ -67,6 +69,24 @@ def test_repeating_finds_the_same_cases_and_adds_none(clip: Path, tmp_path: Path
     assert [is_new for _, is_new in listener.cases] == [False, False]
     assert again.counts == first.counts
     check_store(tmp_path, 2)
+
+
+def test_tracks_are_kept_at_the_end_and_judged_like_the_journal(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, _ = run(clip, tmp_path)
+    journal = tmp_path / "checkpoints" / f"{report.session_id}.jsonl"
+    beside = journal.with_suffix(".tracks.npz")
+    written = beside.stat().st_mtime_ns
+    kept, worked_out, site = read_kept(journal), keep(*read_journal(journal)), wrong_way_site(CAMERA)
+    assert beside.stat().st_mtime_ns == written, "a replay works nothing out"
+    assert (kept.end_ns, len(kept.tracks)) == (worked_out.end_ns, len(worked_out.tracks))
+    told = [(e.violation_id, e.onset_ns, e.end_ns, e.facts) for e in rejudge(kept, site)]
+    assert told == [(e.violation_id, e.onset_ns, e.end_ns, e.facts) for e in rejudge(worked_out, site)]
+    assert len(told) == 2
+    monkeypatch.setattr("pipeline.kept.CODE", "of another version")
+    assert len(read_kept(journal).tracks) == len(kept.tracks)
+    assert beside.stat().st_mtime_ns > written, "made by other code: worked out again"
 
 
 @pytest.mark.parametrize("kill_at_s", [1.0, 6.5, 9.0, 15.0])
