@@ -25,6 +25,9 @@ ECHO_S = 2.0
 APART_S = 4.0
 """A moving track is judged this seldom at most, so that an offence is filed within about five seconds of its end."""
 
+TOGETHER_NS = NS_PER_S // 2
+"""What rules ask for is looked at together, this late at most."""
+
 
 class Attention:
     """Remembers where the live tracks of one session were and when each was judged. Deterministic."""
@@ -60,16 +63,16 @@ class Attention:
         due = [t for t in live if now_ns >= min(_at(self._echo_ns, t), _at(self._asked_ns, t))]
         for track in due:
             name = track.track_id
-            self._asked_ns.pop(name, None)
             self._echo_ns.pop(name, None)
             later_ns = self._changed_ns.get(name, now_ns) + int(ECHO_S * NS_PER_S)
             if name in self._changed_ns and later_ns > now_ns:
                 self._echo_ns[name] = max(later_ns, now_ns + int(APART_S * NS_PER_S))
+        self._asked_ns = {name: at_ns for name, at_ns in self._asked_ns.items() if at_ns > now_ns}
         return due
 
     def ask(self, again_ns: Mapping[int, int]) -> None:
         """Takes when rules want to see tracks again."""
-        self._asked_ns |= again_ns
+        self._asked_ns |= {name: -(-at_ns // TOGETHER_NS) * TOGETHER_NS for name, at_ns in again_ns.items()}
 
     def _note(self, live: Sequence[TrackHistory], names: set[int], now_ns: int) -> None:
         """Notes who is in other zones than before, or on another side of a line."""
