@@ -290,7 +290,8 @@ def judged(shot: Film, count: int, minutes: float) -> tuple[list[float], dict[st
 def per_rule(shot: Film, count: int, minutes: float) -> dict[str, float]:
     """Returns the milliseconds per frame of each rule, dearest first; a shared value counts where it is first asked."""
     total: dict[str, float] = defaultdict(float)
-    plain = rules.engine.RULES
+    names = ("RULES", "STANDING", "MOVING")
+    plain = {name: getattr(rules.engine, name) for name in names}
 
     def timed(rule: rules.engine.Rule) -> rules.engine.Rule:
         def run(history: TrackHistory, scene: Scene) -> list[Outcome]:
@@ -301,11 +302,13 @@ def per_rule(shot: Film, count: int, minutes: float) -> dict[str, float]:
 
         return run
 
-    rules.engine.RULES = tuple(timed(rule) for rule in plain)
+    for name in names:
+        setattr(rules.engine, name, tuple(timed(rule) for rule in plain[name]))
     try:
         judged(shot, count, minutes)
     finally:
-        rules.engine.RULES = plain
+        for name in names:
+            setattr(rules.engine, name, plain[name])
     per_frame = {name: round(1000 * s / (minutes * 60 * HZ), 3) for name, s in total.items()}
     return dict(sorted(per_frame.items(), key=lambda pair: -pair[1]))
 
