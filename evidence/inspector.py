@@ -131,16 +131,20 @@ def inspect_file(path: Path, out_dir: Path, number: int) -> dict[str, Any]:
     return inspect(path, ending, out_dir, number)
 
 
+def try_inspect(path: Path, out_dir: Path, number: int) -> dict[str, Any]:
+    """Returns what a file is, or that it cannot be read."""
+    try:
+        return inspect_file(path, out_dir, number)
+    except Exception:  # noqa: BLE001 - a decoder may raise anything over a hostile file; the next file may be fine
+        return _refused("", UNREADABLE)
+
+
 def run() -> None:
     """Inspects the files in order."""
     limit()
     out_dir, first, *files = sys.argv[1:]
     for number, path in enumerate(files, int(first)):
-        try:
-            found = inspect_file(Path(path), Path(out_dir), number)
-        except Exception:  # noqa: BLE001 - a decoder may raise anything over a hostile file; the next file may be fine
-            found = _refused("", UNREADABLE)
-        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.write(json.dumps(try_inspect(Path(path), Path(out_dir), number)) + "\n")
         sys.stdout.flush()
 
 

@@ -14,13 +14,24 @@ from cases.states import CaseState
 from core.errors import CaseNotFound, ConfigError, NotAllowed, StoreError
 from evidence.export import export_package
 from evidence.verify import verify_package
-from tests.support.citizens import PASSWORD, TAKEN, Desk, jpeg, photos, street
+from tests.support.citizens import PASSWORD, TAKEN, Desk, inspect_here, jpeg, photos, street
 from tests.support.people import ACCEPT, REJECT, new_case
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    if "apart" not in request.node.name:
+        monkeypatch.setattr("cases.desk.inspect", inspect_here)
     return Desk(tmp_path)
+
+
+def test_files_are_looked_at_apart(desk: Desk) -> None:
+    files = photos(1)
+    good = desk.submit(files)
+    bad = desk.submit([files[0], files[1][:900], files[2]], token="t2", plate="苏C54321")
+    desk.desk.work_off()
+    states = [desk.store.reports.get(report_id).state for report_id in (good, bad)]
+    assert states == [ReportState.ACCEPTED, ReportState.SUPPLEMENT_REQUESTED]
 
 
 def test_photos_become_a_sealed_case_with_untouched_originals(desk: Desk) -> None:

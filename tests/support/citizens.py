@@ -1,9 +1,11 @@
 """Builders for citizens' reports: photos as a phone writes them, claims, a desk in a folder."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from cases.desk import ReportDesk
 from cases.media import MediaStore
 from cases.report import Medium, NewReport
 from cases.store import CaseStore
+from evidence.inspector import try_inspect
 from evidence.seal import Vault
+from evidence.upload import Inspection, parse_inspection
 from tests.support.drafts import vault
 from tests.support.people import StandingClock, store_with_people
 
@@ -22,6 +26,7 @@ TAKEN = datetime(2026, 11, 22, 15, 10)  # noqa: DTZ001 - what EXIF holds
 PLACE_DEG = (34.372, 118.352)
 
 
+@cache
 def street(seed: int, *, car_x: float = 0.4, size_px: tuple[int, int] = (800, 600)) -> Image.Image:
     """Returns a drawn street with a car; another seed is another street."""
     width, height = size_px
@@ -43,6 +48,7 @@ def street(seed: int, *, car_x: float = 0.4, size_px: tuple[int, int] = (800, 60
     return Image.blend(picture.filter(ImageFilter.GaussianBlur(0.8)), grain, 0.35)
 
 
+@cache
 def texture(seed: int, *, side_px: int = 768) -> Image.Image:
     """Returns a picture with detail at every scale, as leaves, gravel and walls have: 1/f noise."""
     rng = np.random.default_rng(seed)
@@ -103,6 +109,12 @@ def claim(clock: StandingClock, **changes: object) -> NewReport:
         lon_deg=PLACE_DEG[1],
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def inspect_here(files: Sequence[Path], out_dir: Path) -> list[Inspection]:
+    """Inspects in this process, for tests about what follows: starting the inspector takes a second each time."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    return [parse_inspection(try_inspect(path, out_dir, number)) for number, path in enumerate(files, 1)]
 
 
 class Desk:
