@@ -1,4 +1,4 @@
-"""Not looking where nothing happens, and never at the price of an event.
+"""Not looking where nothing happens.
 
 Three savings, each with a switch: the motion gate (the network rests while no pixel moves and no lamp changes, but
 looks once a second all the same), the rest (after ten still seconds only key frames are decoded), and the quick return

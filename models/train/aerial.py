@@ -88,7 +88,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--corpus", type=Path, required=True, help="folder with corpus/ and initial weights")
     parser.add_argument("--renders", type=Path, required=True, help="folder `python -m sim sprites` filled")
-    parser.add_argument("--scenes", type=Path, help="folder `python -m sim overhead` filled, for measuring")
+    parser.add_argument("--scenes", type=Path, help="folder of `python -m sim pictures --camera drone`, for measuring")
     parser.add_argument("--out", type=Path, default=Path("runs/aerial"))
     parser.add_argument("--hours", type=float, default=0.6)
     parser.add_argument("--pictures", type=int, default=1500, help="pictures to compose")
