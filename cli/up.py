@@ -62,7 +62,7 @@ class Part:
         """Asks it to end, and makes it end after the grace."""
         if self.process is None or self.process.poll() is not None:
             return
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()  # not SIGINT: a part started from a background shell would ignore it
         try:
             self.process.wait(GRACE_S)
         except subprocess.TimeoutExpired:

@@ -9,6 +9,9 @@ import pytest
 import structlog
 from hypothesis import settings
 
+collect_ignore = ["support/rtsp_server.py"]
+"""Runs under the system's Python, which has GStreamer's bindings; this one must not import it."""
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 

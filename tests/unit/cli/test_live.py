@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -118,7 +117,7 @@ def test_up_runs_cameras_and_console_and_ends_both(tmp_path: Path) -> None:
         wait_for(lambda: "console at" in (tmp_path / "told").read_text(), 80)
         wait_for((home / "live.json").exists, 80)
         time.sleep(0.5)
-        run.send_signal(signal.SIGINT)
+        run.terminate()
         assert run.wait(timeout=40) == 0
     children = subprocess.run(["pgrep", "-f", str(sites)], capture_output=True, text=True, check=False)
     assert children.stdout == ""
