@@ -37,18 +37,23 @@ def needs(permission: Permission) -> Callable[[Request], User]:
     return check
 
 
+async def csrf_token(request: Request) -> str | None:
+    """Returns the token a POST carries in ``X-CSRF-Token`` or in its form."""
+    token = request.headers.get("x-csrf-token")
+    if token is None and "form" in request.headers.get("content-type", ""):
+        value = (await request.form()).get("csrf")
+        token = value if isinstance(value, str) else None
+    return token
+
+
 async def csrf_checked(request: Request) -> None:
     """Lets a POST pass only with the token of its own session, in the form or in ``X-CSRF-Token``.
 
     Raises:
         Problem: the token is missing or of another session.
     """
-    token = request.headers.get("x-csrf-token")
-    if token is None and "form" in request.headers.get("content-type", ""):
-        value = (await request.form()).get("csrf")
-        token = value if isinstance(value, str) else None
     console = console_of(request)
-    if not console.sessions.is_csrf(console.session(request), token):
+    if not console.sessions.is_csrf(console.session(request), await csrf_token(request)):
         raise Problem(403, "bad-token", "the page is too old; reload it and try again")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
+from api.access import csrf_token
 from api.console import Console, console_of
 from api.problems import Problem
 from api.security import SESSION_S, Session
@@ -55,11 +56,7 @@ async def checked(request: Request) -> None:
         )
     if _bearer(request):
         return
-    token = request.headers.get("x-csrf-token")
-    if token is None and "form" in request.headers.get("content-type", ""):
-        value = (await request.form()).get("csrf")
-        token = value if isinstance(value, str) else None
-    if not console_of(request).citizens.is_csrf(session_of(request), token):
+    if not console_of(request).citizens.is_csrf(session_of(request), await csrf_token(request)):
         raise Problem(403, "bad-token", "the page is too old; reload it and try again")
 
 

@@ -19,7 +19,6 @@ CPU_S = 45
 OUTPUT_BYTES = 64 << 20
 STILL_LONG_SIDE_PX = 4096
 STILL_QUALITY = 93
-UNREADABLE = "cannot be read; send the original file from the camera"
 VIDEO_SHARES = (0.15, 0.5, 0.85)
 """Where in a video its three stills are taken; the officer has the whole clip."""
 
@@ -133,6 +132,8 @@ def inspect_file(path: Path, out_dir: Path, number: int) -> dict[str, Any]:
 
 def try_inspect(path: Path, out_dir: Path, number: int) -> dict[str, Any]:
     """Returns what a file is, or that it cannot be read."""
+    from evidence.upload import UNREADABLE
+
     try:
         return inspect_file(path, out_dir, number)
     except Exception:  # noqa: BLE001 - a decoder may raise anything over a hostile file; the next file may be fine

@@ -21,6 +21,7 @@ VIDEO_MAX_S = 60.0
 """Source: domain §4.2 (one video of at most 60 s and 100 MB)."""
 PIXELS_MAX = 64_000_000
 """Largest picture that is decoded: today's phones make up to 50 million pixels, decompression bombs more."""
+UNREADABLE = "cannot be read; send the original file from the camera"
 INSPECTION_MAX_S = 60.0
 SNIFF_BYTES = 32
 
@@ -124,7 +125,7 @@ def _inspect_apart(files: Sequence[Path], done: int, out_dir: Path) -> tuple[lis
         return _whole_lines(output), "takes too long to read; send a shorter or smaller one"
     if answer.returncode != 0:
         _log.warning("upload_inspection_failed", code=answer.returncode)
-    return _whole_lines(output), "cannot be read; send the original file from the camera"
+    return _whole_lines(output), UNREADABLE
 
 
 def _whole_lines(output: str) -> list[str]:
