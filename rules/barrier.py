@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.observations import ActorClass, Candidate, Outcome, TrackHistory, Undecided
+from core.observations import ActorClass, Candidate, Outcome, TrackHistory
 from core.site import Barrier, Site
 from rules.crossing import has_travelled
 from rules.ground import Path
 from rules.region import Array
-from rules.scene import Scene, moments
+from rules.scene import Scene, moments, undecided
 
 CLEAR_M = 1.0
 """So far from the barrier's foot is clearly on one side. Source: two walker widths, design default."""
@@ -53,12 +53,7 @@ def _judge(path: Path, fence: Barrier, scene: Scene) -> Outcome | None:
         if float(from_end[near].min()) <= END_M or not _has_travelled(path, distance, before, after):
             continue
         if float(np.diff(path.t_s[near]).max()) > UNSEEN_S:
-            return Undecided(
-                violation_id="V21",
-                track_id=path.history.track_id,
-                pts_ns=int(path.history.pts_ns[before]),
-                reason="not seen while it passed the barrier",
-            )
+            return undecided("V21", path.history, before, "not seen while it passed the barrier")
         took_s = _took_s(path.t_s[near], np.abs(distance[near]))
         if took_s < least_s:
             continue

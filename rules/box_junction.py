@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.geometry import contains, project
-from core.observations import Candidate, Outcome, TrackHistory, Undecided
+from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Box, Crosswalk, Site
 from rules.body import Body, body_of, runs
 from rules.ground import Path
-from rules.scene import FOUR_WHEELERS, Scene, moments
+from rules.scene import FOUR_WHEELERS, Scene, moments, undecided
 
 STAND_KMH = 2.0
 """Standing still. Source: V02 stationary_speed_max_kmh, violations.yaml."""
@@ -103,7 +103,7 @@ def _judge(body: Body, area: Box | Crosswalk, span: tuple[int, int], scene: Scen
         return None
     outside = np.flatnonzero(~np.logical_or.reduce(body.spine_inside(area.polygon_px)[:, : span[0]]))
     if not len(outside):
-        return _undecided(path, span[0], "its entry into the area was not seen")
+        return undecided("V16", path.history, span[0], "its entry into the area was not seen")
     wait = Wait(
         body=body,
         area=area,
@@ -124,7 +124,7 @@ def _explained(wait: Wait, scene: Scene) -> Outcome | None:
     if tail is not None and tail.rear_m - wait.beyond_m < room_max_m:
         return _candidate(wait, tail, scene)
     if tail is None and _tail(wait, scene, float(path.t_s[wait.last_row])) is None:
-        return _undecided(path, wait.first_row, "what it waited for is out of sight")
+        return undecided("V16", path.history, wait.first_row, "what it waited for is out of sight")
     return None
 
 
@@ -200,8 +200,3 @@ def _candidate(wait: Wait, tail: Tail, scene: Scene) -> Candidate:
         cues=("lead_vehicle_breakdown", "collision", "yielding_to_ped", "giving_way_to_emergency_vehicle"),
         region_id=wait.area.id,
     )
-
-
-def _undecided(path: Path, row: int, reason: str) -> Undecided:
-    history = path.history
-    return Undecided(violation_id="V16", track_id=history.track_id, pts_ns=int(history.pts_ns[row]), reason=reason)

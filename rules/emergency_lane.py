@@ -12,11 +12,10 @@ that looks far down the road.
 
 from __future__ import annotations
 
-from core.observations import Outcome, TrackHistory, Undecided
+from core.observations import Outcome, TrackHistory
 from core.site import Site
-from rules.ground import Path
 from rules.lane_run import is_going_on, lane_candidate, lane_runs
-from rules.scene import FOUR_WHEELERS, Scene
+from rules.scene import FOUR_WHEELERS, Scene, undecided
 
 CUES = ("emergency_vehicle_on_duty", "breakdown_with_triangle", "shoulder_open_to_traffic", "police_hand_signal")
 
@@ -35,18 +34,9 @@ def emergency_lane(history: TrackHistory, scene: Scene) -> list[Outcome]:
         if is_going_on(run, path):
             return []
         if scene.view.ground.matrix is None:
-            return [_unmeasured(path)]
+            return [undecided("V23", history, -1, "a way of 50 m cannot be measured without ground calibration")]
         return [lane_candidate(run, path, scene, violation_id="V23", cues=CUES)]
     return []
-
-
-def _unmeasured(path: Path) -> Undecided:
-    return Undecided(
-        violation_id="V23",
-        track_id=path.history.track_id,
-        pts_ns=int(path.history.pts_ns[-1]),
-        reason="a way of 50 m cannot be measured without ground calibration",
-    )
 
 
 def lacking(site: Site) -> list[str]:

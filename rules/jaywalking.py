@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import shapely
 
-from core.observations import ActorClass, Candidate, Outcome, TrackHistory, Undecided
+from core.observations import ActorClass, Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
 from rules.ground import Path
 from rules.region import Array, depth_m, is_still_going, runs, union_of, way_m
-from rules.scene import Scene, moments
+from rules.scene import Scene, moments, undecided
 
 MOTOR_KINDS = ("motor", "bus", "emergency")
 """Lanes that count for crossing two of them; a mixed lane is shared with walkers."""
@@ -95,12 +95,7 @@ def _judge(path: Path, scene: Scene, span: tuple[int, int], depth: Array) -> Out
     if away_m.min() > float(parameters["facility_within_m"]):
         return None
     if first == 0 and depth[0] > EDGE_M:
-        return Undecided(
-            violation_id="V19",
-            track_id=path.history.track_id,
-            pts_ns=int(path.history.pts_ns[first]),
-            reason="not seen entering the roadway",
-        )
+        return undecided("V19", path.history, first, "not seen entering the roadway")
     rows = (max(first - 1, 0), first + int(depth[first : last + 1].argmax()), last)
     if len(set(rows)) < len(rows):
         rows = (first, (first + last) // 2, last)

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.geometry import contains
-from core.observations import Candidate, Outcome, TrackHistory, Undecided
+from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Exit, Lane, Movement, Site
 from core.time import NS_PER_S
 from rules.body import even_body
 from rules.crossing import Crossing, crossings, has_travelled, movement_after
 from rules.ground import Array
 from rules.red_light import SETTLE_S
-from rules.scene import FOUR_WHEELERS, Scene, moments
+from rules.scene import FOUR_WHEELERS, Scene, moments, undecided
 
 LANE_KINDS = ("motor", "bus", "mixed")
 CUES = ("arrow_worn_or_occluded", "lane_blocked_ahead", "police_hand_signal", "giving_way_to_emergency_vehicle")
@@ -83,7 +83,7 @@ def _judge(crossing: Crossing, lanes: list[Lane], scene: Scene) -> Outcome | Non
         return None
     doubt = _doubt(approach, leave, parameters)
     if doubt is not None or leave is None:
-        return _undecided(crossing, doubt or "")
+        return undecided("V14", path.history, crossing.past_row or crossing.before_row, doubt or "")
     if not has_travelled(path, crossing.before_row, leave[1]):
         return None
     return _candidate(crossing, approach, leave, scene)
@@ -162,9 +162,3 @@ def _candidate(crossing: Crossing, approach: Approach, leave: tuple[Exit, int], 
         signal_id=crossing.line.signal,
         region_id=crossing.line.id,
     )
-
-
-def _undecided(crossing: Crossing, reason: str) -> Undecided:
-    history = crossing.path.history
-    row = crossing.past_row or crossing.before_row
-    return Undecided(violation_id="V14", track_id=history.track_id, pts_ns=int(history.pts_ns[row]), reason=reason)

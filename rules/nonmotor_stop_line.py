@@ -17,9 +17,9 @@ from core.observations import UNCLEAR, Candidate, Outcome, SignalState, SignalTi
 from core.site import Site
 from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings
-from rules.overrun import Limits, reached_s, red_before, stand, undecided
+from rules.overrun import Limits, reached_s, red_before, stand
 from rules.red_light import lamp_doubt
-from rules.scene import STAND_MPS, TWO_WHEELERS, Scene, class_cues, moments, state_at
+from rules.scene import STAND_MPS, TWO_WHEELERS, Scene, class_cues, moments, state_at, undecided
 
 BEYOND_M = 6.0
 """Waiting for the lamp happens this near the line. Source: crosswalk and its set-back, GB 5768.3 (1-3 m and 3 m up)."""
@@ -75,10 +75,11 @@ def _judge(crossing: Crossing, scene: Scene) -> Outcome | None:
     if entry in (SignalState.GREEN, SignalState.YELLOW):
         return None
     if lamp is None or entry is not SignalState.RED:
-        return undecided("V20", crossing, first, lamp_doubt(entry) if lamp else "no lamp configured for this stop line")
+        reason = lamp_doubt(entry) if lamp else "no lamp configured for this stop line"
+        return undecided("V20", path.history, first, reason)
     states = lamp.states_between(int(path.history.pts_ns[first]), int(path.history.pts_ns[last]))
     if states & UNCLEAR and not states & {SignalState.GREEN, SignalState.YELLOW}:
-        return undecided("V20", crossing, first, "lamp not readable while it stood")
+        return undecided("V20", path.history, first, "lamp not readable while it stood")
     elapsed_s = entered_s - (lamp.since_at(int(entered_s * NS_PER_S)) or 0) / NS_PER_S
     if states != {SignalState.RED} or elapsed_s < float(scene.view.site.parameters("V03")["red_guard_s"]):
         return None

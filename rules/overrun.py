@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.geometry import contains
-from core.observations import SignalState, SignalTimeline, Undecided
+from core.observations import SignalState, SignalTimeline
 from core.site import Subject
 from rules.crossing import Crossing
 from rules.scene import Scene
@@ -67,14 +67,6 @@ def red_before(crossing: Crossing, lamp: SignalTimeline, over_m: float, first: i
         return short[-1]
     rolling = [i for i in reds if front_m[i] <= front_m[first] - VISIBLE_M]
     return rolling[0] if rolling else None
-
-
-def undecided(violation_id: str, crossing: Crossing, row: int, reason: str) -> Undecided:
-    """Returns that the overrun cannot be told, at one row."""
-    history = crossing.path.history
-    return Undecided(
-        violation_id=violation_id, track_id=history.track_id, pts_ns=int(history.pts_ns[row]), reason=reason
-    )
 
 
 def _in_waiting_area(crossing: Crossing, scene: Scene, row: int, subject: Subject) -> bool:

@@ -18,11 +18,11 @@ from datetime import datetime, time
 import numpy as np
 
 from core.geometry import share_inside
-from core.observations import Candidate, Outcome, Role, TrackHistory, Undecided
+from core.observations import Candidate, Outcome, Role, TrackHistory
 from core.site import NoStopZone, Site, Subject
 from rules.ground import Path
 from rules.queueing import stay
-from rules.scene import FOUR_WHEELERS, Scene, moments
+from rules.scene import FOUR_WHEELERS, Scene, moments, undecided
 
 FOOTPRINT_SHARE = 0.4
 """Lower part of a box that stands for the footprint. Source: half the foreshortened length, ground.py at 24 degrees."""
@@ -87,7 +87,8 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Outcome | None:
         if late > last:
             continue
         if meaning.may_be_jam:
-            return _undecided(path, late, "the vehicle ahead stood too and nothing passed: it may have been queueing")
+            reason = "the vehicle ahead stood too and nothing passed: it may have been queueing"
+            return undecided("V08", path.history, late, reason)
         middle = int(np.searchsorted(path.t_s, (path.t_s[first] + path.t_s[late]) / 2))
         rows = (first, middle, late)
         roles = (Role.T0_OVERVIEW, Role.P2_DURING, Role.T1_OVERVIEW)
@@ -109,11 +110,6 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Outcome | None:
             region_id=zone.id,
         )
     return None
-
-
-def _undecided(path: Path, row: int, reason: str) -> Undecided:
-    history = path.history
-    return Undecided(violation_id="V08", track_id=history.track_id, pts_ns=int(history.pts_ns[row]), reason=reason)
 
 
 def footprint(path: Path, first: int, last: int) -> Rectangle:

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import contains
-from core.observations import UNCLEAR, ActorClass, Candidate, Outcome, SignalState, TrackHistory, Undecided
+from core.observations import UNCLEAR, ActorClass, Candidate, Outcome, SignalState, TrackHistory
 from core.site import Crosswalk
 from core.time import NS_PER_S
 from rules.ground import Path
-from rules.scene import Scene, moments, state_at
+from rules.scene import Scene, moments, state_at, undecided
 
 
 def pedestrian_red(history: TrackHistory, scene: Scene) -> list[Outcome]:
@@ -46,12 +46,7 @@ def _judge(path: Path, crosswalk: Crosswalk, scene: Scene) -> Outcome | None:
     entered_s = float(path.t_s[entry - 1])  # the last moment seen outside: what lies between counts for the pedestrian
     state = state_at(lamp, entered_s)
     if lamp is not None and state in UNCLEAR:
-        return Undecided(
-            violation_id="V04",
-            track_id=path.history.track_id,
-            pts_ns=int(path.history.pts_ns[entry]),
-            reason="pedestrian lamp not readable at entry",
-        )
+        return undecided("V04", path.history, entry, "pedestrian lamp not readable at entry")
     since_s = 0.0 if lamp is None else (lamp.since_at(int(entered_s * NS_PER_S)) or 0) / NS_PER_S
     if lamp is None or state is not SignalState.RED or entered_s - since_s < float(parameters["red_guard_s"]):
         return None

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.observations import Candidate, Outcome, SignalState, SignalTimeline, TrackHistory, Undecided
+from core.observations import Candidate, Outcome, SignalState, SignalTimeline, TrackHistory
 from core.site import Signal, StopLine
 from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings, has_travelled, movement_after
-from rules.scene import STAND_MPS, STAND_S, Scene, class_cues, moments, state_at
+from rules.scene import STAND_MPS, STAND_S, Scene, class_cues, moments, state_at, undecided
 from rules.standing import steady_spans
 
 RULE_OF = {"motor": "V01", "nonmotor": "V03"}
@@ -63,15 +63,16 @@ def _judge(crossing: Crossing, scene: Scene, violation_id: str, signal_id: str |
     after = _after_row(crossing, further_m) if _is_settled(crossing, scene, lamp) else None
     if after is None or not has_travelled(crossing.path, crossing.before_row, after):
         return None
+    row = crossing.past_row or crossing.before_row
     doubt = _doubt(crossing, scene, signal_id, float(parameters["red_guard_s"]))
     if doubt is not None or lamp is None:
-        return _undecided(violation_id, crossing, doubt) if doubt else None
+        return undecided(violation_id, crossing.path.history, row, doubt) if doubt else None
     after = _red_after(crossing, lamp, after, further_m)
     if after is None:
         return None
     before = _red_before(crossing, lamp)
     if before is None:
-        return _undecided(violation_id, crossing, "no picture before the line in red")
+        return undecided(violation_id, crossing.path.history, row, "no picture before the line in red")
     if not _is_steady(crossing, before, after, float(parameters.get("max_p1_p3_s", 15.0))):
         return None
     return _candidate(scene, crossing, lamp, violation_id=violation_id, before=before, after=after)
@@ -189,12 +190,4 @@ def _candidate(
         cues=cues,
         signal_id=lamp.signal_id,
         region_id=crossing.line.id,
-    )
-
-
-def _undecided(violation_id: str, crossing: Crossing, reason: str) -> Undecided:
-    history = crossing.path.history
-    row = crossing.past_row if crossing.past_row is not None else crossing.before_row
-    return Undecided(
-        violation_id=violation_id, track_id=history.track_id, pts_ns=int(history.pts_ns[row]), reason=reason
     )

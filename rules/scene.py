@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from core.observations import ActorClass, Moment, Role, SignalState, SignalTimeline, TrackHistory
+from core.observations import ActorClass, Moment, Role, SignalState, SignalTimeline, TrackHistory, Undecided
 from core.site import Site, Subject
 from core.time import NS_PER_S
 from rules.ground import Ground, Path
@@ -131,6 +131,13 @@ def moments(
 ) -> tuple[Moment, ...]:
     """Returns the law's moments of a track: one row for each role."""
     return tuple(moment(path, row, role, lamp) for row, role in zip(rows, roles, strict=True))
+
+
+def undecided(violation_id: str, history: TrackHistory, row: int, reason: str) -> Undecided:
+    """Returns that an offence cannot be told, at one row of a track, and why."""
+    return Undecided(
+        violation_id=violation_id, track_id=history.track_id, pts_ns=int(history.pts_ns[row]), reason=reason
+    )
 
 
 def class_cues(history: TrackHistory) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from core.observations import ActorClass, Candidate, Outcome, SignalState, Track
 from core.time import NS_PER_S
 from rules.crossing import Crossing, crossings
 from rules.ground import BODIES
-from rules.overrun import Limits, reached_s, red_before, stand, undecided
+from rules.overrun import Limits, reached_s, red_before, stand
 from rules.red_light import lamp_doubt
-from rules.scene import FOUR_WHEELERS, Scene, moments, state_at
+from rules.scene import FOUR_WHEELERS, Scene, moments, state_at, undecided
 
 CAR_M = BODIES[ActorClass.CAR].length_m
 """Bodies longer than this hide their front more. Source: domain.md 1.1, ground.py."""
@@ -73,7 +73,8 @@ def _judge(crossing: Crossing, scene: Scene) -> Outcome | None:
     if entry in (SignalState.GREEN, SignalState.YELLOW):
         return None
     if lamp is None or entry is not SignalState.RED:
-        return undecided("V02", crossing, first, lamp_doubt(entry) if lamp else "no lamp configured for this stop line")
+        reason = lamp_doubt(entry) if lamp else "no lamp configured for this stop line"
+        return undecided("V02", path.history, first, reason)
     span_ns = int(path.history.pts_ns[first]), int(path.history.pts_ns[last])
     if lamp.states_between(*span_ns) != {SignalState.RED}:
         return None
@@ -81,7 +82,7 @@ def _judge(crossing: Crossing, scene: Scene) -> Outcome | None:
     is_alone = not scene.others_moved(path.history.track_id, float(path.t_s[first]), float(path.t_s[last]))
     if before is None or is_alone:
         reason = "no other traffic seen moving while it stood" if is_alone else "no picture in red before it stood"
-        return undecided("V02", crossing, last, reason)
+        return undecided("V02", path.history, last, reason)
     rows = (before, first, last)
     return Candidate(
         violation_id="V02",

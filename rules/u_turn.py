@@ -19,12 +19,11 @@ import numpy as np
 import shapely
 
 from core.geometry import contains
-from core.observations import UNCLEAR, Candidate, Outcome, SignalState, TrackHistory, Undecided
+from core.observations import UNCLEAR, Candidate, Outcome, SignalState, TrackHistory
 from core.site import NoUTurnZone, Site
-from core.time import NS_PER_S
 from rules.body import MOVING_MPS, Body, even_body, runs
 from rules.ground import Array
-from rules.scene import FOUR_WHEELERS, Scene, moments, state_at
+from rules.scene import FOUR_WHEELERS, Scene, moments, state_at, undecided
 
 BREAK_DEG = 60.0
 """A course that jumps more than this in one step has gone into reverse. Source: a third of the half turn that makes."""
@@ -138,19 +137,14 @@ def _is_tight(turn: Turn, parameters: dict[str, object]) -> bool:
 
 def _judge(turn: Turn, zone: NoUTurnZone, history: TrackHistory, scene: Scene) -> Outcome | None:
     lamp = scene.lamp(zone.signal)
+    path, t_s = scene.path(history), turn.body.path.t_s
+    rows = [int(np.abs(path.t_s - t_s[row]).argmin()) for row in (turn.start, turn.middle, turn.end)]
     if zone.signal is not None:
         state = state_at(lamp, float(turn.body.path.t_s[turn.start]))
         if state is SignalState.GREEN:
             return None
         if state in UNCLEAR:
-            return Undecided(
-                violation_id="V13",
-                track_id=history.track_id,
-                pts_ns=int(turn.body.path.t_s[turn.start] * NS_PER_S),
-                reason="the lamp that lets vehicles turn round was not readable",
-            )
-    path, t_s = scene.path(history), turn.body.path.t_s
-    rows = [int(np.abs(path.t_s - t_s[row]).argmin()) for row in (turn.start, turn.middle, turn.end)]
+            return undecided("V13", history, rows[0], "the lamp that lets vehicles turn round was not readable")
     way_px = shapely.LineString(turn.body.centre_px[turn.start : turn.end + 1])
     site = scene.view.site
     return Candidate(

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import contains, may_touch
-from core.observations import ActorClass, Candidate, Outcome, SignalState, TrackHistory, Undecided
+from core.observations import ActorClass, Candidate, Outcome, SignalState, TrackHistory
 from core.site import Crosswalk, Site
 from rules.body import HOLE_S, Body, even_body, even_path, runs
 from rules.ground import Array, Path
-from rules.scene import Scene, class_cues, moments, state_at
+from rules.scene import Scene, class_cues, moments, state_at, undecided
 
 LANE_M = 3.5
 """Width of a traffic lane. Source: CJJ 37 urban roads, 3.25 to 3.5 m."""
@@ -164,7 +164,8 @@ def _judge(passage: Passage, scene: Scene) -> Outcome | None:
         reason = _doubt(passage, walk, scene, since_s)
         if reason is None:
             return _candidate(passage, walk, scene, since_s)
-        doubt = _undecided(passage, reason) if reason else doubt
+        if reason:
+            doubt = undecided("V12", passage.path.history, _rows(passage, passage.touch_s)[1], reason)
     return doubt
 
 
@@ -310,9 +311,3 @@ def _candidate(passage: Passage, walk: Walk, scene: Scene, since_s: float) -> Ca
         signal_id=passage.walk.signal,
         region_id=passage.walk.id,
     )
-
-
-def _undecided(passage: Passage, reason: str) -> Undecided:
-    history = passage.path.history
-    row = _rows(passage, passage.touch_s)[1]
-    return Undecided(violation_id="V12", track_id=history.track_id, pts_ns=int(history.pts_ns[row]), reason=reason)
