@@ -15,7 +15,17 @@ from cases.reasons import reasons
 from cases.records import CaseRecord, User
 from cases.report import CITIZEN
 from cases.review import due_utc
-from cases.states import DECIDED, PERMISSIONS, SIX_FACTS, STANDING, CaseState, Permission
+from cases.states import (
+    DECIDED,
+    PERMISSION_OF_STAGE,
+    PERMISSIONS,
+    SIX_FACTS,
+    STAGE_OF_STATE,
+    STANDING,
+    UNDECIDED,
+    CaseState,
+    Permission,
+)
 from core.catalogue import Violation, catalogue
 from core.errors import LukouError
 from core.plate import UNREADABLE
@@ -97,18 +107,21 @@ def problems(console: Console, case: CaseRecord) -> tuple[str, ...]:
     return () if found == case.manifest_sha256 else (f"{MANIFEST}: not the one this case was queued with",)
 
 
-def blocked_because(case: CaseRecord, user: User) -> str | None:
+def blocked_because(case: CaseRecord, user: User, now_utc: datetime) -> str | None:
     """Returns the label of why this person cannot decide this case; None when they can."""
-    rights = PERMISSIONS[user.role]
     if case.state in DECIDED:
         return "decided"
-    if case.state is CaseState.OBJECTED:
-        return "under_objection"
-    if case.state is CaseState.QUEUED:
-        return None if Permission.FIRST_REVIEW in rights else "no_right"
-    if Permission.SECOND_REVIEW not in rights:
-        return "officer_needed" if Permission.FIRST_REVIEW in rights else "no_right"
-    return "own_review" if case.first_reviewer == user.name else None
+    if case.state not in STAGE_OF_STATE:
+        return "under_objection" if case.state is CaseState.OBJECTED else "rule_suspended"
+    rights = PERMISSIONS[user.role]
+    needed = PERMISSION_OF_STAGE[STAGE_OF_STATE[case.state]]
+    if Permission.FIRST_REVIEW not in rights:
+        return "no_right"
+    if needed not in rights:
+        return "officer_needed" if needed is Permission.SECOND_REVIEW else "supervisor_needed"
+    if user.name in {review.officer for review in case.reviews}:
+        return "own_review"
+    return "held" if case.holder(now_utc) not in (None, user.name) else None
 
 
 def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dict[str, Any]:
@@ -135,7 +148,7 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "six_facts": SIX_FACTS,
         "cues": [(cue, labels.cue(cue)) for cue in case.cues],
         "reasons": reasons(),
-        "blocked": blocked_because(case, user),
+        "blocked": blocked_because(case, user, console.clock.now_utc()),
         "is_standing": case.state in STANDING,
         "deadline": _deadline(case, console.clock.now_utc(), labels),
         "may_answer": user.name not in {r.officer for r in case.reviews},
@@ -155,7 +168,7 @@ def _deadline(case: CaseRecord, now: datetime, labels: Labels) -> tuple[str, boo
     """Returns until when the next step is due, and whether that is past; None when nothing waits."""
     if case.objection is not None and case.objection.result is None:
         due = case.objection.due_utc
-    elif case.state in (CaseState.QUEUED, CaseState.SECOND_REVIEW):
+    elif case.state in (*UNDECIDED, CaseState.SUSPENDED):
         due = due_utc(case.created_utc)
     else:
         return None

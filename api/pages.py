@@ -117,7 +117,7 @@ def queue(
             "when": case_view.when(case),
             "age": case_view.age(labels, case.created_utc, now),
             "cover": case_view.cover(console, case.case_id),
-            "is_blocked": case_view.blocked_because(case, user) is not None,
+            "is_blocked": case_view.blocked_because(case, user, now) is not None,
         }
         for case in console.store.queue(wanted)
     ]

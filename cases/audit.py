@@ -27,6 +27,9 @@ AUDITED = (
     "cases",
     "plates",
     "reviews",
+    "review_sheets",
+    "blind_draws",
+    "suspensions",
     "publications",
     "objections",
     "reporters",
@@ -38,13 +41,14 @@ RawRow = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Who does what to which row, when."""
+    """Who does what to which row, when; only a removal may leave no row behind."""
 
     at_utc: datetime
     actor: str
     action: str
     table_name: str
     row_key: str
+    is_removal: bool = False
 
 
 def digest(value: Any) -> str:
@@ -65,12 +69,12 @@ def audited(session: Session, step: Step) -> Iterator[None]:
     yield
     session.flush()
     after = _find(session, table, step.row_key)
-    if after is None:
-        raise LookupError(f"no row {step.table_name}/{step.row_key} after {step.action}")
+    if (after is None) is not step.is_removal:
+        raise LookupError(f"row {step.table_name}/{step.row_key} is not as {step.action} says")
     _append(session, step, before, after)
 
 
-def _append(session: Session, step: Step, before: RawRow | None, after: RawRow) -> None:
+def _append(session: Session, step: Step, before: RawRow | None, after: RawRow | None) -> None:
     last = session.execute(
         select(AuditRow.seq, AuditRow.entry_sha256).order_by(AuditRow.seq.desc()).limit(1)
     ).one_or_none()
@@ -82,11 +86,13 @@ def _append(session: Session, step: Step, before: RawRow | None, after: RawRow) 
         "table_name": step.table_name,
         "row_key": step.row_key,
         "before_sha256": ABSENT if before is None else digest(dict(before)),
-        "after_sha256": digest(dict(after)),
-        "fields": canonical(field_digests(after)),
+        "after_sha256": ABSENT if after is None else digest(dict(after)),
+        "fields": canonical(field_digests(after or {})),
         "prev_sha256": ABSENT if last is None else last.entry_sha256,
     }
-    session.add(AuditRow(**{**raw, "at_utc": step.at_utc, "fields": field_digests(after), "entry_sha256": digest(raw)}))
+    session.add(
+        AuditRow(**{**raw, "at_utc": step.at_utc, "fields": field_digests(after or {}), "entry_sha256": digest(raw)})
+    )
     session.flush()
 
 
@@ -155,7 +161,11 @@ def _table_problems(session: Session, table: Table, latest: dict[tuple[str, str]
         elif digest(dict(row)) != entry["after_sha256"]:
             changed = _changed_fields(row, entry)
             found.append(f"{table.name} row {key}: {changed} differs from audit entry {entry['seq']}")
-    missing = [key for name, key in latest if name == table.name and key not in seen]
+    missing = [
+        key
+        for (name, key), entry in latest.items()
+        if name == table.name and key not in seen and entry["after_sha256"] != ABSENT
+    ]
     return found + [f"{table.name} row {key}: missing; it was removed or its key changed by hand" for key in missing]
 
 

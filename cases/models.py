@@ -73,6 +73,7 @@ class CaseRow(Base):
         Index("ix_cases_waiting", "state", "created_utc", "case_id"),
         Index("ix_cases_decided", "state", "changed_utc", "case_id"),
         Index("ix_cases_kind", "state", "violation_id", "created_utc", "case_id"),
+        Index("ix_cases_camera", "state", "camera_id", "created_utc", "case_id"),
         Index("ix_cases_created", "created_utc", "case_id"),
     )
 
@@ -96,7 +97,7 @@ class CaseRow(Base):
 
 
 class ReviewRow(Base):
-    """One person's decision on a case; one per stage, never changed."""
+    """One person's decision on a case; one per stage, never changed, removed only when its author takes it back."""
 
     __tablename__ = "reviews"
 
@@ -108,7 +109,7 @@ class ReviewRow(Base):
     note: Mapped[str] = mapped_column(Text)
     facts: Mapped[list[str]] = mapped_column(JsonText)
     cues_checked: Mapped[list[str]] = mapped_column(JsonText)
-    decided_utc: Mapped[datetime] = mapped_column(UtcText)
+    decided_utc: Mapped[datetime] = mapped_column(UtcText, index=True)
 
 
 class ObjectionRow(Base):

@@ -1,4 +1,7 @@
-"""Plates the machine read, beside their cases: a table of its own, so that audited rows of cases stay as they are."""
+"""Plates of cases, read by the machine, then perhaps typed by people.
+
+A table beside the cases, so that audited rows of cases stay as they are.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +16,7 @@ from core.plate import UNREADABLE
 
 
 class PlateRow(Base):
-    """The plate of a case's subject as the machine read it; a case without a row has none that could be read."""
+    """The plate of a case's subject; a case without a row has none that could be read."""
 
     __tablename__ = "plates"
 
@@ -28,6 +31,17 @@ def save(session: Session, case_id: str, plate: str, *, at_utc: datetime) -> Non
     step = Step(at_utc=at_utc, actor=SYSTEM, action="plate_filed", table_name="plates", row_key=case_id)
     with audited(session, step):
         session.add(PlateRow(case_id=case_id, plate=plate))
+
+
+def confirm(session: Session, case_id: str, plate: str, officer: str, *, at_utc: datetime) -> None:
+    """Puts the plate people typed in place of the machine's."""
+    row = session.get(PlateRow, case_id)
+    step = Step(at_utc=at_utc, actor=officer, action="plate_typed", table_name="plates", row_key=case_id)
+    with audited(session, step):
+        if row is None:
+            session.add(PlateRow(case_id=case_id, plate=plate))
+        else:
+            row.plate = plate
 
 
 def find(session: Session, case_ids: Iterable[str]) -> dict[str, str]:

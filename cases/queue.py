@@ -7,15 +7,16 @@ from typing import Any
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from cases import objection, plates
+from cases import assignment, blind, objection, plates, sheets
 from cases.models import CaseRow, PublicationRow, ReviewRow
-from cases.records import CaseRecord, Derivative, Objection, PublicationRecord, QueueFilter, ReviewRecord, User
+from cases.records import CaseRecord, Derivative, PublicationRecord, QueueFilter, ReviewRecord, User
 from cases.states import (
     DECIDED,
+    PERMISSION_OF_STAGE,
     PERMISSIONS,
+    STAGE_OF_STATE,
     CaseState,
     Decision,
-    Permission,
     PublicationState,
     ReviewStage,
 )
@@ -55,15 +56,19 @@ def counts_by_violation(session: Session, state: CaseState | None = None) -> dic
     return {row.violation_id: row[1] for row in session.execute(query)}
 
 
-def next_for(session: Session, user: User, *, after: str | None = None) -> str | None:
-    """Returns the id of the oldest case this person may review, not ``after`` itself if there is another."""
+def next_for(session: Session, user: User, *, at_utc: datetime, after: str | None = None) -> str | None:
+    """Returns the id of the oldest case this person may review, not ``after`` itself if there is another.
+
+    Cases somebody else has open are passed over.
+    """
     allowed = PERMISSIONS[user.role]
     own = exists().where(ReviewRow.case_id == CaseRow.case_id, ReviewRow.officer == user.name)
-    queries = []
-    if Permission.SECOND_REVIEW in allowed:
-        queries.append(_waiting(CaseState.SECOND_REVIEW).where(~own))
-    if Permission.FIRST_REVIEW in allowed:
-        queries.append(_waiting(CaseState.QUEUED))
+    held = assignment.is_held_by_another(user.name, at_utc)
+    queries = [
+        _waiting(state).where(~held) if state is CaseState.QUEUED else _waiting(state).where(~held, ~own)
+        for state, stage in STAGE_OF_STATE.items()
+        if PERMISSION_OF_STAGE[stage] in allowed
+    ]
     here = session.get(CaseRow, after) if after is not None else None
     if here is not None:
         same = CaseRow.created_utc == here.created_utc
@@ -86,13 +91,14 @@ def _oldest(session: Session, queries: Sequence[Select[datetime, str]]) -> str |
 
 
 def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:
-    """Returns cases with their reviews and publications, in five queries however many they are."""
+    """Returns cases with their reviews and publications, in eight queries however many they are."""
     ids = [row.case_id for row in rows]
     reviews: dict[str, list[ReviewRecord]] = {}
+    beside = sheets.find(session, ids)
     for review in session.scalars(
         select(ReviewRow).where(ReviewRow.case_id.in_(ids)).order_by(ReviewRow.case_id, ReviewRow.stage)
     ):
-        reviews.setdefault(review.case_id, []).append(_review(review))
+        reviews.setdefault(review.case_id, []).append(_review(review, beside.get((review.case_id, review.stage))))
     publications: dict[str, list[PublicationRecord]] = {}
     for item in session.scalars(
         select(PublicationRow).where(PublicationRow.case_id.in_(ids)).order_by(PublicationRow.approved_utc)
@@ -100,13 +106,16 @@ def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:
         publications.setdefault(item.case_id, []).append(to_publication(item))
     read = plates.find(session, ids)
     objections = objection.listed(session, ids)
+    holds, drawn = assignment.find(session, ids), blind.find(session, ids)
     return [
         _case(
             row,
-            read.get(row.case_id, UNREADABLE),
-            tuple(reviews.get(row.case_id, ())),
-            tuple(publications.get(row.case_id, ())),
-            objections.get(row.case_id),
+            plate=read.get(row.case_id, UNREADABLE),
+            reviews=tuple(reviews.get(row.case_id, ())),
+            publications=tuple(publications.get(row.case_id, ())),
+            objection=objections.get(row.case_id),
+            hold=holds.get(row.case_id),
+            is_blind=row.case_id in drawn,
         )
         for row in rows
     ]
@@ -141,7 +150,7 @@ def _filtered(query: Select[Any], wanted: QueueFilter) -> Select[Any]:
     return query
 
 
-def _review(row: ReviewRow) -> ReviewRecord:
+def _review(row: ReviewRow, sheet: sheets.SheetRow | None) -> ReviewRecord:
     return ReviewRecord(
         case_id=row.case_id,
         stage=ReviewStage(row.stage),
@@ -152,16 +161,12 @@ def _review(row: ReviewRow) -> ReviewRecord:
         facts=tuple(row.facts),
         cues_checked=tuple(row.cues_checked),
         decided_utc=row.decided_utc,
+        plate="" if sheet is None else sheet.plate,
+        opened_utc=None if sheet is None else sheet.opened_utc,
     )
 
 
-def _case(
-    row: CaseRow,
-    plate: str,
-    reviews: tuple[ReviewRecord, ...],
-    publications: tuple[PublicationRecord, ...],
-    objected: Objection | None,
-) -> CaseRecord:
+def _case(row: CaseRow, **beside: Any) -> CaseRecord:
     return CaseRecord(
         case_id=row.case_id,
         candidate_key=row.candidate_key,
@@ -177,11 +182,8 @@ def _case(
         manifest_sha256=row.manifest_sha256,
         entry_sha256=row.entry_sha256,
         cues=tuple(row.cues),
-        plate=plate,
         state=CaseState(row.state),
         created_utc=row.created_utc,
         changed_utc=row.changed_utc,
-        reviews=reviews,
-        publications=publications,
-        objection=objected,
+        **beside,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from cases.states import CaseState, Decision, PublicationState, ReviewStage, UserRole
+from cases.states import UNDECIDED, CaseState, Decision, PublicationState, ReviewStage, UserRole
 from core.observations import SignalFault
 from core.plate import UNREADABLE
 from core.time import NS_PER_S
@@ -51,6 +51,17 @@ class ReviewRecord:
     facts: tuple[str, ...]
     cues_checked: tuple[str, ...]
     decided_utc: datetime
+    plate: str = ""
+    opened_utc: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Somebody has a case open, since when, until when."""
+
+    officer: str
+    opened_utc: datetime
+    until_utc: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +149,17 @@ class CaseRecord:
     reviews: tuple[ReviewRecord, ...]
     publications: tuple[PublicationRecord, ...]
     objection: Objection | None = None
+    hold: Hold | None = None
+    is_blind: bool = False
+
+    @property
+    def is_plate_typed(self) -> bool:
+        """Whether the plate is what two people typed, not what the machine read."""
+        return any(review.plate == self.plate for review in self.reviews) and self.state not in UNDECIDED
+
+    def holder(self, now_utc: datetime) -> str | None:
+        """Returns who has the case open."""
+        return self.hold.officer if self.hold is not None and self.hold.until_utc > now_utc else None
 
     @property
     def first_reviewer(self) -> str | None:
@@ -149,7 +171,8 @@ class CaseRecord:
 class Review:
     """What a reviewer hands in.
 
-    ``facts`` are the confirmed ones of states.SIX_FACTS, ``cues_checked`` the case's cues looked at.
+    ``facts`` are the confirmed ones of states.SIX_FACTS, ``cues_checked`` the case's cues looked at, ``plate`` the
+    plate as they read it when the machine's reading is missing or wrong.
     """
 
     decision: Decision
@@ -157,6 +180,22 @@ class Review:
     note: str = ""
     facts: tuple[str, ...] = ()
     cues_checked: tuple[str, ...] = ()
+    plate: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """A rule that was wrong too often on one camera: its new candidates wait until a supervisor lifts it."""
+
+    suspension_id: str
+    camera_id: str
+    violation_id: str
+    since_utc: datetime
+    wrong: int
+    reviewed: int
+    lifted_by: str | None
+    lifted_utc: datetime | None
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

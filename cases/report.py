@@ -48,7 +48,9 @@ class ReportState(StrEnum):
 
 OF_CASE: dict[CaseState, ReportState] = {
     CaseState.QUEUED: ReportState.ACCEPTED,
+    CaseState.SUSPENDED: ReportState.ACCEPTED,
     CaseState.SECOND_REVIEW: ReportState.REVIEWING,
+    CaseState.DISPUTED: ReportState.REVIEWING,
     CaseState.ACCEPTED: ReportState.CONFIRMED,
     CaseState.REJECTED: ReportState.REJECTED,
     CaseState.OBJECTED: ReportState.REVIEWING,

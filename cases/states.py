@@ -1,7 +1,9 @@
 """States, roles, permissions and the six facts: the vocabulary of review (domain §3.3), as data.
 
 QUEUED --first review accepts--> SECOND_REVIEW --second officer accepts--> ACCEPTED, or REJECTED by
-either of the two. ACCEPTED --objection--> OBJECTED --a third person--> UPHELD | CANCELLED.
+either of the two. A case drawn for a blind second review (``cases.blind``) has one whatever the first says; where the
+two differ it is DISPUTED, and a supervisor decides. A candidate of a suspended rule waits as SUSPENDED until a
+supervisor lifts it. ACCEPTED --objection--> OBJECTED --a third person--> UPHELD | CANCELLED.
 ACCEPTED, UPHELD --publish--> Publication: PUBLISHED --> WITHDRAWN | EXPIRED.
 """
 
@@ -18,6 +20,8 @@ class CaseState(StrEnum):
     OBJECTED = "OBJECTED"
     UPHELD = "UPHELD"
     CANCELLED = "CANCELLED"
+    DISPUTED = "DISPUTED"
+    SUSPENDED = "SUSPENDED"
 
 
 STANDING = (CaseState.ACCEPTED, CaseState.UPHELD)
@@ -26,10 +30,11 @@ DECIDED = (CaseState.ACCEPTED, CaseState.REJECTED, CaseState.UPHELD, CaseState.C
 
 
 class ReviewStage(StrEnum):
-    """Which of the two people looked."""
+    """Which of the people looked: the two every case has, and the supervisor of a disputed one."""
 
     FIRST_REVIEW = "FIRST_REVIEW"
     SECOND_REVIEW = "SECOND_REVIEW"
+    THIRD_REVIEW = "THIRD_REVIEW"
 
 
 class Decision(StrEnum):
@@ -73,6 +78,9 @@ class Permission(StrEnum):
     DECIDE_OBJECTION = "decide_objection"
     ACCEPT_LATE = "accept_late"
     SEE_AUDIT = "see_audit"
+    DECIDE_DISPUTE = "decide_dispute"
+    LIFT_SUSPENSION = "lift_suspension"
+    SEE_ECONOMICS = "see_economics"
 
 
 _REVIEWER = frozenset({Permission.SEE_CASES, Permission.FIRST_REVIEW, Permission.FILE_OBJECTION})
@@ -85,21 +93,36 @@ _OFFICER = _REVIEWER | {
 PERMISSIONS: dict[UserRole, frozenset[Permission]] = {
     UserRole.REVIEWER: _REVIEWER,
     UserRole.OFFICER: _OFFICER,
-    UserRole.SUPERVISOR: _OFFICER | {Permission.ACCEPT_LATE, Permission.SEE_AUDIT},
-    UserRole.AUDITOR: frozenset({Permission.SEE_CASES, Permission.SEE_AUDIT}),
+    UserRole.SUPERVISOR: _OFFICER
+    | {
+        Permission.ACCEPT_LATE,
+        Permission.SEE_AUDIT,
+        Permission.DECIDE_DISPUTE,
+        Permission.LIFT_SUSPENSION,
+        Permission.SEE_ECONOMICS,
+    },
+    UserRole.AUDITOR: frozenset({Permission.SEE_CASES, Permission.SEE_AUDIT, Permission.SEE_ECONOMICS}),
     UserRole.ADMIN: frozenset(
-        {Permission.SEE_CASES, Permission.WITHDRAW, Permission.MANAGE_USERS, Permission.SEE_AUDIT}
+        {
+            Permission.SEE_CASES,
+            Permission.WITHDRAW,
+            Permission.MANAGE_USERS,
+            Permission.SEE_AUDIT,
+            Permission.SEE_ECONOMICS,
+        }
     ),
 }
 
 STAGE_OF_STATE: dict[CaseState, ReviewStage] = {
     CaseState.QUEUED: ReviewStage.FIRST_REVIEW,
     CaseState.SECOND_REVIEW: ReviewStage.SECOND_REVIEW,
+    CaseState.DISPUTED: ReviewStage.THIRD_REVIEW,
 }
 
 PERMISSION_OF_STAGE: dict[ReviewStage, Permission] = {
     ReviewStage.FIRST_REVIEW: Permission.FIRST_REVIEW,
     ReviewStage.SECOND_REVIEW: Permission.SECOND_REVIEW,
+    ReviewStage.THIRD_REVIEW: Permission.DECIDE_DISPUTE,
 }
 
 NEXT_STATE: dict[tuple[CaseState, Decision], CaseState] = {
@@ -107,7 +130,12 @@ NEXT_STATE: dict[tuple[CaseState, Decision], CaseState] = {
     (CaseState.QUEUED, Decision.REJECT): CaseState.REJECTED,
     (CaseState.SECOND_REVIEW, Decision.ACCEPT): CaseState.ACCEPTED,
     (CaseState.SECOND_REVIEW, Decision.REJECT): CaseState.REJECTED,
+    (CaseState.DISPUTED, Decision.ACCEPT): CaseState.ACCEPTED,
+    (CaseState.DISPUTED, Decision.REJECT): CaseState.REJECTED,
 }
+"""What a decision leads to; a blind or differing second review leads elsewhere: ``cases.review``."""
+UNDECIDED = tuple(STAGE_OF_STATE)
+"""Waiting for a decision of somebody."""
 
 SIX_FACTS: tuple[str, ...] = ("type", "plate", "appearance", "time", "place", "fact")
 """What a reviewer confirms one by one. Source: Order 157 art. 18 (类型、号牌、外观特征、时间、地点、违法事实)."""

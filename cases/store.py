@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases import accounts, audit, objection, plates, publication, queue, review, runs
+from cases import accounts, audit, objection, plates, publication, queue, review, runs, suspension
 from cases.audit import Step, audited
 from cases.database import Database
 from cases.models import AuditRow, CaseRow, ObjectionRow, PublicationRow, ReviewRow
@@ -24,6 +24,7 @@ from cases.records import (
     User,
 )
 from cases.report_store import ReportStore
+from cases.review_store import ReviewStore
 from cases.states import STANDING, SYSTEM, CaseState, PublicationState, ReviewStage, UserRole
 from core import log
 from core.errors import WrongState
@@ -39,6 +40,7 @@ class CaseStore:
         self._database = database
         self._clock = clock
         self.reports = ReportStore(database, clock)
+        self.reviews = ReviewStore(database, clock)
 
     @classmethod
     def open(cls, url: str, *, clock: Clock | None = None, busy_timeout_s: float = 5.0) -> "CaseStore":
@@ -57,16 +59,22 @@ class CaseStore:
     # -- the pipeline's side ------------------------------------------------------------------
 
     def add_case(self, new: NewCase) -> bool:
-        """Queues a sealed case; returns False, and changes nothing, when its candidate key is known already."""
+        """Queues a sealed case, or sets it aside when its rule is suspended on its camera.
+
+        Returns False, and changes nothing, when its candidate key is known already.
+        """
         now = self._clock.now_utc()
         with self._database.writing() as session:
             if _knows(session, new.candidate_key):
                 return False
-            step = Step(at_utc=now, actor=SYSTEM, action="case_queued", table_name="cases", row_key=new.case_id)
+            is_suspended = suspension.is_suspended(session, new.camera_id, new.violation_id)
+            state = CaseState.SUSPENDED if is_suspended else CaseState.QUEUED
+            action = f"case_{state.value.lower()}"
+            step = Step(at_utc=now, actor=SYSTEM, action=action, table_name="cases", row_key=new.case_id)
             with audited(session, step):
-                session.add(_new_row(new, now))
+                session.add(_new_row(new, state, now))
             plates.save(session, new.case_id, new.plate, at_utc=now)
-        _log.info("case_queued", case_id=new.case_id, camera_id=new.camera_id)
+        _log.info(action, case_id=new.case_id, camera_id=new.camera_id)
         return True
 
     def knows(self, candidate_key: str) -> bool:
@@ -129,7 +137,8 @@ class CaseStore:
         """Returns the id of the oldest case this person may review; None when there is none."""
         with self._database.reading() as session:
             user = accounts.find(session, officer)
-            return None if user is None else queue.next_for(session, user, after=after)
+            now = self._clock.now_utc()
+            return None if user is None else queue.next_for(session, user, at_utc=now, after=after)
 
     def decide(self, case_id: str, officer: str, decision: Review) -> CaseState:
         """Records the first or second review of a case; returns its new state.
@@ -138,11 +147,8 @@ class CaseStore:
             CaseNotFound: no case with this id.
             WrongState, NotAllowed, ConflictOfInterest, ConfigError: see ``cases.review.decide``.
         """
-        now = self._clock.now_utc()
         with self._database.writing() as session:
-            after = review.decide(session, review.load(session, case_id), officer, decision, at_utc=now)
-        _log.info("case_reviewed", case_id=case_id, state=after.value)
-        return after
+            return self._decide(session, review.load(session, case_id), officer, decision)
 
     def approve(self, case_id: str, officer: str, decision: Review) -> CaseState:
         """Records the second review: like ``decide``, but refuses a case still waiting for its first.
@@ -150,13 +156,18 @@ class CaseStore:
         Raises:
             WrongState: no first review yet, or decided already.
         """
-        now = self._clock.now_utc()
         with self._database.writing() as session:
             case = review.load(session, case_id)
             if session.get(ReviewRow, (case_id, ReviewStage.FIRST_REVIEW.value)) is None:
                 raise WrongState("case has no first review yet; review it first", case_id=case_id)
-            after = review.decide(session, case, officer, decision, at_utc=now)
-        _log.info("case_reviewed", case_id=case_id, state=after.value)
+            return self._decide(session, case, officer, decision)
+
+    def _decide(self, session: Session, case: CaseRow, officer: str, decision: Review) -> CaseState:
+        now = self._clock.now_utc()
+        after = review.decide(session, case, officer, decision, at_utc=now)
+        if decision.reason in suspension.WRONG and suspension.check(session, case, at_utc=now):
+            _log.warning("rule_suspended", camera_id=case.camera_id, violation_id=case.violation_id)
+        _log.info("case_reviewed", case_id=case.case_id, state=after.value)
         return after
 
     # -- objections ---------------------------------------------------------------------------
@@ -338,7 +349,7 @@ def _knows(session: Session, candidate_key: str) -> bool:
     return found.first() is not None
 
 
-def _new_row(new: NewCase, now: datetime) -> CaseRow:
+def _new_row(new: NewCase, state: CaseState, now: datetime) -> CaseRow:
     return CaseRow(
         case_id=new.case_id,
         candidate_key=new.candidate_key,
@@ -354,7 +365,7 @@ def _new_row(new: NewCase, now: datetime) -> CaseRow:
         manifest_sha256=new.manifest_sha256,
         entry_sha256=new.entry_sha256,
         cues=list(new.cues),
-        state=CaseState.QUEUED.value,
+        state=state.value,
         created_utc=now,
         changed_utc=now,
     )
