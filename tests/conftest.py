@@ -9,6 +9,8 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from cases import blind
+
 collect_ignore = ["support/rtsp_server.py"]
 """Runs under the system's Python, which has GStreamer's bindings; this one must not import it."""
 
@@ -48,6 +50,14 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     for name in [name for name in os.environ if name.startswith("LUKOU_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("LUKOU_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_drawn() -> Iterator[None]:
+    """No case is reviewed blind by chance; the tests of it draw for themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blind, "SHARE", 0.0)
+        yield
 
 
 @pytest.fixture(autouse=True)
