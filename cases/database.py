@@ -1,4 +1,4 @@
-"""Opening the database: SQLite pragmas, migrations, short transactions, one error for every refusal."""
+"""Opening the database, SQLite or PostgreSQL: one writer at a time, migrations, one error for every refusal."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,13 +12,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.errors import ConfigError, StoreError
 
 _WRITE = "lukou_write"
+WRITERS = 0x6C756B6F75
+"""Advisory lock that stands for SQLite's one writer on PostgreSQL: the audit chain has one end."""
 
 
 class Database:
@@ -26,6 +28,8 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        if engine.dialect.name == "postgresql":
+            self._engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._write_engine = engine.execution_options(**{_WRITE: True})
 
     @classmethod
@@ -38,12 +42,20 @@ class Database:
         """
         try:
             parsed = make_url(url)
+            if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+                raise ConfigError(f"database URL names {parsed.get_backend_name()}; use SQLite or PostgreSQL")
             _make_folder(parsed.database if parsed.get_backend_name() == "sqlite" else None)
-            engine = create_engine(parsed)
+            engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         except (ArgumentError, NoSuchModuleError) as error:
-            raise ConfigError(f"'{url}' is no database URL; write e.g. sqlite:////data/lukou.db") from error
+            raise ConfigError(
+                "database URL is not one; write e.g. sqlite:////data/lukou.db or postgresql+psycopg://host/lukou"
+            ) from error
+        except ImportError as error:
+            raise ConfigError(f"database needs the driver {error.name}; pip install 'lukou[postgresql]'") from error
         if engine.dialect.name == "sqlite":
             _listen_sqlite(engine, busy_timeout_s)
+        elif engine.dialect.name == "postgresql":
+            _listen_postgresql(engine, busy_timeout_s)
         database = cls(engine)
         with database.writing() as session:
             _migrate(session.connection())
@@ -81,6 +93,8 @@ def _make_folder(database: str | None) -> None:
 def _errors() -> Iterator[None]:
     try:
         yield
+    except DataError as error:
+        raise ConfigError("a text is too long or holds a character that cannot be kept; correct it") from error
     except DBAPIError as error:
         raise StoreError(_explain(str(error.orig)), cause=type(error).__name__) from error
 
@@ -88,6 +102,9 @@ def _errors() -> Iterator[None]:
 def _explain(cause: str) -> str:
     hints = {
         "locked": "database is locked by another program; close it or try again",
+        "lock timeout": "database is locked by another program; close it or try again",
+        "connection to server": "database does not answer; check LUKOU_DATABASE_URL and that its server runs",
+        "closed the connection": "database went away; try again",
         "disk is full": "disk is full; free space, nothing was changed",
         "readonly": "database cannot be written; check the owner and rights of its file",
         "unable to open": "database cannot be opened; check LUKOU_HOME and its rights",
@@ -114,6 +131,14 @@ def _listen_sqlite(engine: Engine, busy_timeout_s: float) -> None:
     def begin(connection: Connection) -> None:
         is_write = connection.get_execution_options().get(_WRITE, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+def _listen_postgresql(engine: Engine, busy_timeout_s: float) -> None:
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(_WRITE, False):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(busy_timeout_s * 1000)}")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
 
 
 def _migrate(connection: Connection) -> None:

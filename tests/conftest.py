@@ -10,6 +10,7 @@ import structlog
 from hypothesis import settings
 
 from cases import blind
+from tests.support import people, postgresql
 
 collect_ignore = ["support/rtsp_server.py"]
 """Runs under the system's Python, which has GStreamer's bindings; this one must not import it."""
@@ -50,6 +51,23 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     for name in [name for name in os.environ if name.startswith("LUKOU_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("LUKOU_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.Cluster]:
+    programs = postgresql.binaries()
+    if programs is None:
+        reason = "no PostgreSQL; install it: apt-get install postgresql"
+        (pytest.fail if _must_be_here("postgresql") else pytest.skip)(reason)
+    with postgresql.running(programs) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def on_postgresql(postgresql_server: postgresql.Cluster) -> Iterator[None]:
+    """Every store this test opens is on PostgreSQL instead of in a file."""
+    with people.hosted(people.PostgresqlHost(postgresql_server)):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """Whatever the OpenAPI document allows, and much it does not, gets an answer below 500 in the one shape of errors."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from api.openapi import document
 from api.problems import MEDIA_TYPE
+from tests.support import people
 from tests.support.console import Office, TestClient
 
 EXAMPLES = 12
@@ -18,9 +20,13 @@ OPERATIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
-    return Office(tmp_path_factory.mktemp("office"))
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def office(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Office]:
+    if request.param == "sqlite":
+        yield Office(tmp_path_factory.mktemp("office"))
+        return
+    with people.hosted(people.PostgresqlHost(request.getfixturevalue("postgresql_server"))):
+        yield Office(tmp_path_factory.mktemp("office"))
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +34,20 @@ def clients(office: Office) -> list[TestClient]:
     """An officer and a citizen."""
     citizen = office.visitor()
     token = citizen.post("/api/v1/reporters", json={"password": "long enough"}).json()["token"]
-    citizen.headers["authorization"] = f"Bearer {token}"
+    citizen.headers.update({"authorization": f"Bearer {token}", "tus-resumable": "1.0.0"})
     return [office.login("li"), citizen]
 
 
 @pytest.fixture(scope="module")
-def known(office: Office) -> dict[str, list[str]]:
+def known(office: Office, clients: list[TestClient]) -> dict[str, list[str]]:
     """Ids that exist, so that the handlers behind the look-ups are reached too."""
     shown, publication = office.published(2)
+    upload = clients[1].post("/api/v1/uploads", headers={"upload-length": "1000"}).headers["location"]
     return {
         "case_id": [office.case(1), shown, office.accepted(3)],
         "publication_id": [publication],
         "report_id": ["0" * 26],
+        "upload_id": [upload.rpartition("/")[2]] * 3,
     }
 
 
@@ -74,6 +82,7 @@ def test_no_request_breaks_the_server(label: str, clients: list[TestClient], kno
         passed = {key: wanted[key] for key in ("method", "url", "params", "json", "data", "files") if key in wanted}
         if isinstance(passed.get("data"), bytes | str):
             passed["content"] = passed.pop("data")
+        passed["headers"] = {n: v for n, v in (case.headers or {}).items() if n.lower().startswith("upload-")}
         answer = clients[who].request(**passed)
         assert answer.status_code < 500, answer.text
         if answer.status_code >= 400:

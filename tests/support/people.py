@@ -1,6 +1,9 @@
 """Builders for case-store tests: a clock that stands still until told, cases, officers."""
 
+import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -9,6 +12,7 @@ from pathlib import Path
 from cases.records import NewCase, Review
 from cases.states import SIX_FACTS, Decision, UserRole
 from cases.store import CaseStore
+from tests.support.postgresql import Cluster
 
 PASSWORD = "a long enough password"
 
@@ -52,25 +56,79 @@ ACCEPT = Review(
 REJECT = Review(decision=Decision.REJECT, reason="R02", note="右转")
 
 
+class SqliteHost:
+    """Where the databases of tests live, unless a test asks for another kind: a file in the test's folder."""
+
+    def url(self, folder: Path) -> str:
+        return f"sqlite:///{folder / 'lukou.db'}"
+
+    def opened(self, store: CaseStore) -> None:
+        """Needs no closing: the garbage collector does."""
+
+    def put_people(self, folder: Path) -> None:
+        (folder / "lukou.db").write_bytes(_people_database())
+
+
+class PostgresqlHost:
+    """Databases on the tests' own PostgreSQL, one per folder."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._stores: list[CaseStore] = []
+
+    def opened(self, store: CaseStore) -> None:
+        self._stores.append(store)
+
+    def close(self) -> None:
+        for store in self._stores:
+            store.close()
+
+    def url(self, folder: Path) -> str:
+        return self._cluster.make(self._name(folder))
+
+    def put_people(self, folder: Path) -> None:
+        if not self._cluster.has("people"):
+            with closing(CaseStore.open(self._cluster.make("people"), clock=StandingClock())) as store:
+                _add_people(store)
+        self._cluster.make(self._name(folder), template="people")
+
+    def _name(self, folder: Path) -> str:
+        return "t" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+
+
+HOSTS: list[SqliteHost | PostgresqlHost] = [SqliteHost()]
+"""The last one is in use."""
+
+
+@contextmanager
+def hosted(host: PostgresqlHost) -> Iterator[None]:
+    """Lets every store opened meanwhile be on another host, and closes them afterwards."""
+    HOSTS.append(host)
+    try:
+        yield
+    finally:
+        HOSTS.pop()
+        host.close()
+
+
 def open_store(folder: Path, clock: StandingClock | None = None, *, busy_timeout_s: float = 5.0) -> CaseStore:
-    return CaseStore.open(
-        f"sqlite:///{folder / 'lukou.db'}", clock=clock or StandingClock(), busy_timeout_s=busy_timeout_s
-    )
+    store = CaseStore.open(HOSTS[-1].url(folder), clock=clock or StandingClock(), busy_timeout_s=busy_timeout_s)
+    HOSTS[-1].opened(store)
+    return store
 
 
 @cache
 def _people_database() -> bytes:
     """A database with the four logins, made once: argon2 is slow on purpose."""
     with tempfile.TemporaryDirectory() as name:
-        store = open_store(Path(name))
-        _add_people(store)
-        store.close()
+        with closing(CaseStore.open(SqliteHost().url(Path(name)), clock=StandingClock())) as store:
+            _add_people(store)
         return (Path(name) / "lukou.db").read_bytes()
 
 
 def store_with_people(folder: Path, clock: StandingClock | None = None) -> CaseStore:
     """A store with reviewer `fu`, officers `li` and `wang`, admin `root`."""
-    (folder / "lukou.db").write_bytes(_people_database())
+    HOSTS[-1].put_people(folder)
     return open_store(folder, clock)
 
 

@@ -12,6 +12,7 @@ from cases.records import Derivative, RunRecord
 from cases.store import CaseStore
 from tests.support.people import ACCEPT, REJECT, StandingClock, accepted, new_case, open_store, store_with_people
 
+pytestmark = pytest.mark.sqlite
 TABLES = ("cases", "reviews", "publications", "audit", "users", "runs")
 
 

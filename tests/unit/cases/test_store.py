@@ -50,12 +50,14 @@ def test_same_candidate_is_never_double(tmp_path: Path) -> None:
     assert store.audit_head()[0] == 1
 
 
+@pytest.mark.sqlite
 def test_migrations_build_exactly_the_models(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     with create_engine(f"sqlite:///{tmp_path / 'lukou.db'}").connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
+@pytest.mark.sqlite
 def test_sqlite_runs_with_wal_and_foreign_keys(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     with store._database.reading() as session:
@@ -208,6 +210,7 @@ def test_queue_filters_and_counts(tmp_path: Path) -> None:
     assert store.counts_by_violation(CaseState.ACCEPTED) == {"V01": 1}
 
 
+@pytest.mark.sqlite
 def test_run_keeps_its_lamps_at_fault_and_the_audit_watches_them(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     run = RunRecord(
@@ -341,6 +344,7 @@ class TestLogins:
         store.set_user_active("fu", is_active=False)
         assert store.try_authenticate("fu", PASSWORD) is None
 
+    @pytest.mark.sqlite
     def test_password_is_stored_as_argon2_only(self, tmp_path: Path) -> None:
         store_with_people(tmp_path).close()
         content = b"".join(p.read_bytes() for p in tmp_path.iterdir())
@@ -364,6 +368,7 @@ class TestLogins:
 
 
 class TestRefusals:
+    @pytest.mark.sqlite
     def test_locked_database_is_one_line(self, tmp_path: Path) -> None:
         store = open_store(tmp_path, busy_timeout_s=0.05)
         other = sqlite3.connect(tmp_path / "lukou.db", isolation_level=None)
@@ -381,6 +386,7 @@ class TestRefusals:
         assert store.count() == 0
         other.close()
 
+    @pytest.mark.sqlite
     def test_full_disk_changes_nothing(self, tmp_path: Path) -> None:
         store = open_store(tmp_path)
         with store._database.reading() as session:
@@ -392,11 +398,13 @@ class TestRefusals:
         assert store.audit_head()[0] == kept
         assert store.verify_audit() == []
 
+    @pytest.mark.sqlite
     def test_file_that_is_no_database(self, tmp_path: Path) -> None:
         (tmp_path / "lukou.db").write_bytes(b"not a database at all" * 100)
         with pytest.raises(StoreError, match="not a database"):
             open_store(tmp_path)
 
+    @pytest.mark.sqlite
     def test_newer_database_is_refused(self, tmp_path: Path) -> None:
         open_store(tmp_path).close()
         with sqlite3.connect(tmp_path / "lukou.db") as connection:
