@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api import cases_json, files, metrics, pages, portal, problems, replays, reports_json, screens
+from api import cases_json, files, login, metrics, pages, portal, problems, replays, reports_json, screens, uploads
 from api.console import Console
 from api.desk import DeskThread
 from api.security import SecurityHeaders, Sessions, load_secret
@@ -14,12 +14,13 @@ from cases.desk import ReportDesk
 from cases.media import MediaStore
 from cases.publication import longest_hours
 from cases.store import CaseStore
+from cases.uploads import UploadStore
 from core.settings import Settings
 from core.time import Clock, SystemClock
 from display.board import Board, Masker
 from evidence.seal import Vault
 
-PARTS = (pages, files, cases_json, screens, reports_json, portal, replays, metrics)
+PARTS = (login, pages, files, cases_json, screens, reports_json, uploads, portal, replays, metrics)
 """Every module with routes; the authorisation test reads them from here."""
 
 
@@ -43,7 +44,8 @@ def create_app(
         longest_h=min(settings.display_hours, longest_hours()),
     )
     media = MediaStore(settings.home / "reports")
-    desk = DeskThread(ReportDesk(store, vault, media).work_off)
+    arriving = UploadStore(settings.home / "reports" / "uploads", clock)
+    desk = DeskThread(ReportDesk(store, vault, media).work_off, arriving.sweep)
 
     @asynccontextmanager
     async def working(_app: FastAPI) -> AsyncIterator[None]:
@@ -64,6 +66,7 @@ def create_app(
         sessions=Sessions(secret),
         citizens=Sessions(secret, "lukou.citizen"),
         media=media,
+        uploads=arriving,
         wake_desk=desk.wake,
     )
     problems.install(app)

@@ -42,13 +42,13 @@ def reporter(request: Request) -> str:
 
 
 async def checked(request: Request) -> None:
-    """Lets a POST pass with an app's token, or with the page's own beside the cookie; none that is too large.
+    """Lets a change pass with an app's token, or with the page's own beside the cookie; none that is too large.
 
     Raises:
         Problem: token missing or of another session, no length given, or too large.
     """
-    length = request.headers.get("content-length")
-    if length is None or not length.isdigit():
+    length = request.headers.get("content-length", "" if "transfer-encoding" in request.headers else "0")
+    if not length.isdigit():
         raise Problem(411, "length-needed", "send the request with a Content-Length")
     if int(length) > TOO_LARGE_BYTES:
         raise Problem(

@@ -15,10 +15,12 @@ from api.labels import COOKIE as LANGUAGE_COOKIE
 from api.labels import Labels, parse_language
 from api.security import COOKIE, SESSION_S, Guesses, Session, Sessions
 from api.thumbnails import Thumbnails
+from cases.logins import Login
 from cases.media import MediaStore
 from cases.records import User
 from cases.states import PERMISSIONS, Permission
 from cases.store import CaseStore
+from cases.uploads import UploadStore
 from core.settings import Settings
 from core.time import Clock
 from display.board import Board
@@ -37,6 +39,7 @@ class Console:
     sessions: Sessions
     citizens: Sessions
     media: MediaStore
+    uploads: UploadStore
     wake_desk: Callable[[], None] = lambda: None
     guesses: Guesses = field(default_factory=Guesses)
     thumbnails: Thumbnails = field(default_factory=Thumbnails)
@@ -51,13 +54,28 @@ class Console:
     )
 
     def session(self, request: Request) -> Session | None:
-        """Returns the session of a request."""
-        return self.sessions.try_open(request.cookies.get(COOKIE))
+        """Returns the session of a request; None when it was ended, or has been left alone too long."""
+        session = self.sessions.try_open(request.cookies.get(COOKIE))
+        return None if session is None or (session.user is not None and self.login(request) is None) else session
+
+    def login(self, request: Request) -> Login | None:
+        """Returns the login a request belongs to, as the database knows it at this moment."""
+        if not hasattr(request.state, "login"):
+            session = self.sessions.try_open(request.cookies.get(COOKIE))
+            is_login = session is not None and session.user is not None
+            request.state.login = self.store.logins.find(session.nonce) if session and is_login else None
+        return cast("Login | None", request.state.login)
 
     def user(self, request: Request) -> User | None:
-        """Returns who is asking, as the database knows the login at this moment."""
-        session = self.session(request)
-        return None if session is None or session.user is None else self.store.user(session.user)
+        """Returns who is asking."""
+        login = self.login(request)
+        return None if login is None else login.user
+
+    def begin_login(self, request: Request, response: Response, name: str) -> None:
+        """Opens a session for somebody who has shown who they are, and hands it to the browser."""
+        session = self.sessions.begin(name)
+        self.store.logins.begin(name, session.nonce, request.headers.get("user-agent", ""))
+        self.set_cookie(request, response, session)
 
     def labels(self, request: Request) -> Labels:
         """Returns the words in the language this browser chose."""

@@ -1,4 +1,4 @@
-"""The thread that works off citizens' reports while the server runs."""
+"""The thread that works off citizens' reports and clears up behind them while the server runs."""
 
 import threading
 from collections.abc import Callable
@@ -11,10 +11,10 @@ _log = log.get(__name__)
 
 
 class DeskThread:
-    """Calls ``work_off`` whenever it is woken, and every ``ROUND_S``."""
+    """Does its jobs one after the other whenever it is woken, and every ``ROUND_S``."""
 
-    def __init__(self, work_off: Callable[[], int]) -> None:
-        self._work_off = work_off
+    def __init__(self, *jobs: Callable[[], int]) -> None:
+        self._jobs = jobs
         self._woken = threading.Event()
         self._is_ended = False
         self._thread = threading.Thread(target=self._run, name="report-desk", daemon=True)
@@ -36,9 +36,10 @@ class DeskThread:
 
     def _run(self) -> None:
         while not self._is_ended:
-            try:
-                self._work_off()
-            except Exception:  # noqa: BLE001 - the thread outlives any single report; the next round tries again
-                _log.exception("report_desk_failed")
+            for job in self._jobs:
+                try:
+                    job()
+                except Exception:  # noqa: BLE001 - the thread outlives any single report; the next round tries again
+                    _log.exception("report_desk_failed")
             self._woken.wait(ROUND_S)
             self._woken.clear()

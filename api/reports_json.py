@@ -1,5 +1,6 @@
 """Citizens' reports as JSON: /api/v1/reporters and /api/v1/reports, for the page and for a city's own app."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -20,6 +21,8 @@ from evidence.upload import PHOTO_ENDINGS
 
 router = APIRouter(prefix="/api/v1")
 PAGE = 50
+Files = Annotated[Sequence[UploadFile], File(description="photos or a video; none when uploads are named")]
+Uploads = Annotated[Sequence[str], Form(description="ids of complete uploads of /api/v1/uploads")]
 
 
 class Password(BaseModel):
@@ -65,7 +68,6 @@ def types() -> dict[str, Any]:
 def submit(
     console: Parts,
     handle: Reporter,
-    files: Annotated[list[UploadFile], File(description="3 to 6 photos, or one video")],
     violation: Annotated[str, Form(pattern=r"^V\d\d$")],
     occurred: Annotated[str, Form(description="ISO 8601; Beijing time when it has no offset", max_length=40)],
     place: Annotated[str, Form(max_length=300)],
@@ -73,9 +75,18 @@ def submit(
     lat: Annotated[float | None, Form(ge=-90, le=90)] = None,
     lon: Annotated[float | None, Form(ge=-180, le=180)] = None,
     note: Annotated[str, Form(max_length=1000)] = "",
+    files: Files = (),
+    uploads: Uploads = (),
     idempotency_key: Annotated[str | None, Header(max_length=80, pattern=r"^[\x21-\x7e]+$")] = None,
 ) -> dict[str, Any]:
-    """Hands in a report. Sent twice with the same ``Idempotency-Key`` it is one report."""
+    """Hands in a report: 3 to 6 photos or one video, as files or as ids of uploads.
+
+    Sent twice with the same ``Idempotency-Key`` it is one report.
+    """
+    token = idempotency_key or str(ULID())
+    known = console.store.reports.admit(handle, token)
+    if known is not None:
+        return report_json(known)
     claim = NewReport(
         violation_id=violation,
         plate=parse_plate(plate),
@@ -85,19 +96,19 @@ def submit(
         lon_deg=lon,
         note=note,
     )
-    media = keep(console, files)
-    found = console.store.reports.submit(handle, idempotency_key or str(ULID()), claim, media)
-    console.wake_desk()
+    media = keep(console, handle, files, uploads)
+    found = console.store.reports.submit(handle, token, claim, media)
+    let_go(console, handle, uploads)
     return report_json(found)
 
 
 @router.post("/reports/{report_id}/media", dependencies=[Checked])
 def supplement(
-    report_id: str, console: Parts, handle: Reporter, files: Annotated[list[UploadFile], File()]
+    report_id: str, console: Parts, handle: Reporter, files: Files = (), uploads: Uploads = ()
 ) -> dict[str, Any]:
     """Sends all files again when better ones were asked for."""
-    found = console.store.reports.supplement(report_id, handle, keep(console, files))
-    console.wake_desk()
+    found = console.store.reports.supplement(report_id, handle, keep(console, handle, files, uploads))
+    let_go(console, handle, uploads)
     return report_json(found)
 
 
@@ -142,20 +153,29 @@ def log_in(console: Console, request: Request, handle: str, password: str) -> No
     console.guesses.passed(handle, address)
 
 
-def keep(console: Console, files: list[UploadFile]) -> list[Medium]:
-    """Returns the kept files of one report.
+def keep(console: Console, handle: str, files: Sequence[UploadFile], uploads: Sequence[str]) -> list[Medium]:
+    """Returns the kept files of one report, the uploaded ones after those in the request.
 
     Raises:
+        CaseNotFound: an upload is not the sender's, or too old.
         ConfigError: neither 3 to 6 photos nor one video, or a file is not taken.
     """
-    if not 1 <= len(files) <= PHOTOS_MAX:
+    if not 1 <= len(files) + len(uploads) <= PHOTOS_MAX:
         raise ConfigError(f"send {PHOTOS_MIN} to {PHOTOS_MAX} photos, or one video")
-    media = [console.media.add(file.file) for file in files]
+    arrived = [console.uploads.get(handle, upload_id) for upload_id in uploads]
+    media = [console.media.add(file.file) for file in files] + [console.media.adopt(upload) for upload in arrived]
     are_photos = [medium.ending in PHOTO_ENDINGS for medium in media]
     is_video = are_photos == [False]
     if not is_video and (not all(are_photos) or len(media) < PHOTOS_MIN):
         raise ConfigError(f"send {PHOTOS_MIN} to {PHOTOS_MAX} photos, or one video")
     return media
+
+
+def let_go(console: Console, handle: str, uploads: Sequence[str]) -> None:
+    """Removes the uploads a report has used and tells the desk that there is work."""
+    for upload_id in uploads:
+        console.uploads.remove(handle, upload_id)
+    console.wake_desk()
 
 
 def parse_plate(typed: str) -> str:

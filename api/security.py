@@ -143,6 +143,9 @@ PORTAL = "/report"
 """The one page that may ask where the telephone is."""
 PORTAL_PERMISSIONS = HEADERS["Permissions-Policy"].replace("geolocation=()", "geolocation=(self)")
 
+UPLOADS, TUS_VERSION = "/api/v1/uploads", "1.0.0"
+"""Where tus is spoken: every answer there names its version."""
+
 
 class SecurityHeaders:
     """ASGI middleware: the same strict headers on every answer; nothing is cached unless a route says so."""
@@ -160,6 +163,8 @@ class SecurityHeaders:
                     headers[name] = value
                 if scope["path"] == PORTAL:
                     headers["Permissions-Policy"] = PORTAL_PERMISSIONS
+                if scope["path"].startswith(UPLOADS):
+                    headers["Tus-Resumable"] = headers["Tus-Version"] = TUS_VERSION
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

@@ -3,10 +3,12 @@
 import hashlib
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from cases.report import Medium
+from cases.uploads import Upload
 from core.errors import ConfigError
 from evidence import disk
 from evidence.upload import PHOTO_ENDINGS, PHOTO_MAX_BYTES, SNIFF_BYTES, VIDEO_MAX_BYTES, sniff
@@ -28,12 +30,7 @@ class MediaStore:
             StoreError: the disk refuses.
         """
         head = source.read(SNIFF_BYTES)
-        ending = sniff(head)
-        if ending is None:
-            raise ConfigError(
-                "send JPEG, PNG or WebP photos, or one MP4, MOV, MKV or WebM video (iPhone: most compatible)"
-            )
-        most = PHOTO_MAX_BYTES if ending in PHOTO_ENDINGS else VIDEO_MAX_BYTES
+        ending, most = _kind(head)
         with disk.store_errors(self._root, "keeping an upload"):
             disk.make_dirs(self._root)
             handle, name = tempfile.mkstemp(dir=self._root, prefix="part-")
@@ -42,17 +39,52 @@ class MediaStore:
                 with os.fdopen(handle, "wb") as file:
                     digest, size = _copy(source, file, head, most)
                 target = self.path(digest)
-                if not target.exists():
-                    disk.make_dirs(target.parent)
-                    part.rename(target)
-                    disk.sync_dir(target.parent)
+                _name(part, target)
             finally:
                 part.unlink(missing_ok=True)
         return Medium(sha256=digest, ending=ending, size_bytes=size)
 
+    def adopt(self, upload: Upload) -> Medium:
+        """Returns the kept file of a complete upload: a second name for the same bytes, nothing is copied.
+
+        Raises:
+            ConfigError: incomplete, not a photo or video that is taken, or too large.
+            StoreError: the disk refuses.
+        """
+        if upload.offset < upload.length:
+            raise ConfigError("a file has not arrived whole; send the rest of it first")
+        with disk.store_errors(self._root, "keeping an upload"), upload.path.open("rb") as file:
+            ending, most = _kind(file.read(SNIFF_BYTES))
+            if upload.length > most:
+                raise ConfigError(_too_large(most))
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            _name(upload.path, self.path(digest))
+        return Medium(sha256=digest, ending=ending, size_bytes=upload.length)
+
     def path(self, sha256: str) -> Path:
         """Returns where the file with this hash lies or would lie."""
         return self._root / sha256[:2] / sha256
+
+
+def _kind(head: bytes) -> tuple[str, int]:
+    """Returns the ending of a file and how large such a one may be, bytes."""
+    ending = sniff(head)
+    if ending is None:
+        raise ConfigError("send JPEG, PNG or WebP photos, or one MP4, MOV, MKV or WebM video (iPhone: most compatible)")
+    return ending, PHOTO_MAX_BYTES if ending in PHOTO_ENDINGS else VIDEO_MAX_BYTES
+
+
+def _too_large(most: int) -> str:
+    return f"the file is larger than {most // 1_000_000} MB; send a smaller one"
+
+
+def _name(part: Path, target: Path) -> None:
+    """Gives a whole, synced file its name in the store, durably; the same bytes have it already."""
+    disk.make_dirs(target.parent)
+    with suppress(FileExistsError):
+        os.link(part, target)
+    disk.sync_dir(target.parent)
 
 
 def _copy(source: BinaryIO, target: BinaryIO, head: bytes, most: int) -> tuple[str, int]:
@@ -60,7 +92,7 @@ def _copy(source: BinaryIO, target: BinaryIO, head: bytes, most: int) -> tuple[s
     while block:
         size += len(block)
         if size > most:
-            raise ConfigError(f"the file is larger than {most // 1_000_000} MB; send a smaller one")
+            raise ConfigError(_too_large(most))
         digest.update(block)
         target.write(block)
         block = source.read(CHUNK_BYTES)

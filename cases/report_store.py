@@ -78,6 +78,18 @@ class ReportStore:
 
     # -- the citizen's side -------------------------------------------------------------------
 
+    def admit(self, reporter: str, token: str) -> ReportRecord | None:
+        """Returns the report this token stands for already; None when the sender may hand in a new one.
+
+        Raises:
+            NotAllowed: the account is suspended, or today's limit is reached.
+        """
+        with self._database.reading() as session:
+            known = _known(session, f"{reporter}/{token}")
+            if known is None:
+                self._check_sender(session, reporter, self._clock.now_utc())
+            return None if known is None else _record(session, known)
+
     def submit(self, reporter: str, token: str, claim: NewReport, media: Sequence[Medium]) -> ReportRecord:
         """Records a report; the same token gives the same report again, however often it is sent.
 
@@ -91,7 +103,7 @@ class ReportStore:
             raise ConfigError("the time lies in the future; correct date and time")
         key = f"{reporter}/{token}"
         with self._database.writing() as session:
-            known = session.scalars(select(ReportRow).where(ReportRow.token == key)).one_or_none()
+            known = _known(session, key)
             if known is not None:
                 return _record(session, known)
             self._check_sender(session, reporter, now)
@@ -253,6 +265,10 @@ class ReportStore:
         forged = mine.join(ReviewRow, ReviewRow.case_id == ReportRow.case_id).where(ReviewRow.reason == FRAUD_REASON)
         if (session.scalar(forged) or 0) >= STRIKES_ALLOWED:
             raise NotAllowed(f"this account is suspended: {STRIKES_ALLOWED} of its reports were found forged")
+
+
+def _known(session: Session, key: str) -> ReportRow | None:
+    return session.scalars(select(ReportRow).where(ReportRow.token == key)).one_or_none()
 
 
 def _new_row(reporter: str, token: str, claim: NewReport, media: Sequence[Medium], now: datetime) -> ReportRow:

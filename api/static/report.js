@@ -1,26 +1,100 @@
 // The citizens' page: choose photos, take the position, send with progress, follow the report's state.
 const token = () => document.querySelector('meta[name="csrf"]').content;
+const TUS = { "Tus-Resumable": "1.0.0" };
+const PIECE_BYTES = 4 << 20; // small enough for proxies that keep a whole request before they pass it on
+const PAUSES_MS = [0, 1000, 2000, 5000, 10000, 20000];
 const POLL_MS = 3000;
 const PATIENCE = 60; // polls; after that the page is as fresh as its last load
 
-// Sends a form with progress; resolves with the answer's JSON, rejects with a line for people.
-function send(path, form, { key, progress, failed }) {
+// Sends one request; resolves with the XMLHttpRequest, whatever its status; rejects when the network fails.
+function ask(method, path, { headers = {}, body, progress } = {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", path);
-    request.setRequestHeader("X-CSRF-Token", token());
-    request.setRequestHeader("Accept", "application/json");
-    if (key) request.setRequestHeader("Idempotency-Key", key);
-    request.upload.addEventListener("progress", (e) => e.lengthComputable && progress?.(Math.round((100 * e.loaded) / e.total)));
-    request.addEventListener("error", () => reject(failed));
-    request.addEventListener("load", () => {
-      let answer = {};
-      try { answer = JSON.parse(request.responseText); } catch { /* not ours: a proxy's page */ }
-      if (request.status >= 200 && request.status < 300) resolve(answer);
-      else reject(answer.detail ?? failed);
-    });
-    request.send(form);
+    request.open(method, path);
+    const all = { "X-CSRF-Token": token(), Accept: "application/json", ...headers };
+    for (const [name, value] of Object.entries(all)) request.setRequestHeader(name, value);
+    if (progress) request.upload.addEventListener("progress", (e) => progress(e.loaded));
+    request.addEventListener("error", reject);
+    request.addEventListener("load", () => resolve(request));
+    request.send(body);
   });
+}
+
+// The answer's JSON; throws its line for people when it is none of success.
+function read(request, failed) {
+  let answer = {};
+  try { answer = JSON.parse(request.responseText); } catch { /* not ours: a proxy's page */ }
+  if (request.status >= 200 && request.status < 300) return answer;
+  throw answer.detail ?? failed;
+}
+
+// Sends one file in pieces (tus 1.0) and returns its id. A broken connection goes on where the server is, also after
+// the page was closed: the address of the upload is kept with the file's name, size and date.
+class Upload {
+  constructor(file, words) {
+    this.file = file;
+    this.words = words; // progress(bytes), waiting(), failed
+    this.mark = `upload/${file.name}/${file.size}/${file.lastModified}`;
+  }
+
+  async send() {
+    let offset = -1;
+    for (let broken = 0; ;) {
+      const before = offset;
+      try {
+        offset = await this.arrived();
+        while (offset < this.file.size) offset = await this.piece(offset);
+        return this.address.split("/").pop();
+      } catch (reason) {
+        if (typeof reason === "string") throw reason;
+      }
+      broken = offset > before ? 0 : broken + 1;
+      if (broken >= PAUSES_MS.length) throw this.words.failed;
+      this.words.waiting();
+      await new Promise((resume) => { setTimeout(resume, PAUSES_MS[broken]); });
+    }
+  }
+
+  get address() { return localStorage.getItem(this.mark); }
+
+  async arrived() {
+    const known = this.address && await ask("HEAD", this.address, { headers: TUS });
+    if (known?.status === 200) return Number(known.getResponseHeader("Upload-Offset"));
+    const begun = await ask("POST", "/api/v1/uploads", { headers: { ...TUS, "Upload-Length": this.file.size } });
+    if (begun.status >= 500) throw begun;
+    read(begun, this.words.failed);
+    localStorage.setItem(this.mark, begun.getResponseHeader("Location"));
+    return 0;
+  }
+
+  async piece(offset) {
+    const request = await ask("PATCH", this.address, {
+      headers: { ...TUS, "Upload-Offset": offset, "Content-Type": "application/offset+octet-stream" },
+      body: this.file.slice(offset, offset + PIECE_BYTES),
+      progress: (loaded) => this.words.progress(offset + loaded),
+    });
+    if (request.status >= 500 || [404, 409].includes(request.status)) throw request; // ask where it is, go on there
+    read(request, this.words.failed);
+    return Number(request.getResponseHeader("Upload-Offset"));
+  }
+
+  forget() { localStorage.removeItem(this.mark); }
+}
+
+// Sends the files of a report, then the report itself; ``show(percent)`` tells how far it is, -1 while it waits.
+async function send(path, form, files, { key, show, failed }) {
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  let done = 0;
+  const words = { failed, waiting: () => show?.(-1), progress: (bytes) => show?.(Math.floor((100 * (done + bytes)) / size)) };
+  const uploads = files.map((file) => new Upload(file, words));
+  for (const upload of uploads) {
+    form.append("uploads", await upload.send());
+    done += upload.file.size;
+  }
+  show?.(100);
+  const answer = read(await ask("POST", path, { headers: key ? { "Idempotency-Key": key } : {}, body: form }).catch(() => { throw failed; }), failed);
+  for (const upload of uploads) upload.forget();
+  return answer;
 }
 
 class ReportForm extends HTMLElement {
@@ -97,12 +171,14 @@ class ReportForm extends HTMLElement {
     if (message.textContent) return;
     const form = new FormData(this.form);
     for (const name of ["lat", "lon"]) if (!form.get(name)) form.delete(name);
-    for (const file of this.files) form.append("files", file);
     button.disabled = true;
     bar.hidden = false;
-    const progress = (percent) => { bar.value = percent; button.textContent = this.dataset.sending.replace("{percent}", percent); };
+    const show = (percent) => {
+      if (percent >= 0) bar.value = percent;
+      button.textContent = percent < 0 ? this.dataset.resuming : this.dataset.sending.replace("{percent}", percent);
+    };
     try {
-      const report = await send("/api/v1/reports", form, { key: this.key, progress, failed: this.dataset.failed });
+      const report = await send("/api/v1/reports", form, this.files, { key: this.key, show, failed: this.dataset.failed });
       location.href = `/report/mine/${report.report_id}`;
     } catch (reason) {
       message.textContent = reason;
@@ -130,10 +206,8 @@ class ReportAgain extends HTMLElement {
   connectedCallback() {
     const message = this.querySelector(".alert");
     this.querySelector("input").addEventListener("change", async (e) => {
-      const form = new FormData();
-      for (const file of e.target.files) form.append("files", file);
       try {
-        await send(`/api/v1/reports/${this.dataset.id}/media`, form, { failed: this.dataset.failed });
+        await send(`/api/v1/reports/${this.dataset.id}/media`, new FormData(), [...e.target.files], { failed: this.dataset.failed });
         location.reload();
       } catch (reason) {
         message.textContent = reason;

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.browser import log_in, open_browser, served, watch
 from tests.support.citizens import PASSWORD, PLACE_DEG, photos
@@ -15,6 +15,7 @@ from tests.support.console import Office
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.timeout(240)]
 PICTURES = os.environ.get("LUKOU_PICTURES")
+PIECE = 4 << 20
 PHONE = {"width": 390, "height": 844}
 
 
@@ -45,19 +46,25 @@ def phone(browser: Browser, url: str) -> Page:
     return page
 
 
-def hand_in(page: Page, files: list[bytes], picture: str) -> None:
-    payload = [{"name": f"IMG_{n}.jpg", "mimeType": "image/jpeg", "buffer": content} for n, content in enumerate(files)]
-    page.locator("[data-files]").set_input_files(payload)
-    expect(page.locator("[data-thumbs] li")).to_have_count(len(files))
-    page.select_option("[name=violation]", "V06")
-    page.fill("[name=plate]", "苏C12345")
-    page.fill("[name=occurred]", "2026-11-22T15:10")
-    page.fill("[name=place]", "钟吾路与大桥路交叉口，由东向西")
+def hand_in(page: Page, files: list[bytes], folder: Path, picture: str) -> None:
+    paths = [folder / f"IMG_{number}.jpg" for number in range(len(files))]
+    for path, content in zip(paths, files, strict=True):
+        path.write_bytes(content)
+    fill_in(page, paths)
     page.click("[data-locate]")
     expect(page.locator("[data-position]")).to_contain_text("12 米")
     keep(page, picture)
     page.click("[data-send]")
     page.wait_for_url("**/report/mine/*", timeout=30_000)
+
+
+def fill_in(page: Page, paths: list[Path]) -> None:
+    page.locator("[data-files]").set_input_files(paths)
+    expect(page.locator("[data-thumbs] li")).to_have_count(len(paths))
+    page.select_option("[name=violation]", "V06")
+    page.fill("[name=plate]", "苏C12345")
+    page.fill("[name=occurred]", "2026-11-22T15:10")
+    page.fill("[name=place]", "钟吾路与大桥路交叉口，由东向西")
 
 
 def decide(page: Page, key: str) -> None:
@@ -71,13 +78,13 @@ def test_report_walks_from_the_telephone_to_its_result(browser: Browser, tmp_pat
     with served(office) as url:
         citizen = phone(browser, url)
         errors = watch(citizen)
-        hand_in(citizen, photos(1), "report-form")
+        hand_in(citizen, photos(1), tmp_path, "report-form")
         expect(citizen.locator(".state.big")).to_contain_text("已受理", timeout=60_000)
         keep(citizen, "report-state")
 
         neighbour = phone(browser, url)
         office.clock.forward(seconds=5)
-        hand_in(neighbour, photos(7), "report-neighbour")
+        hand_in(neighbour, photos(7), tmp_path, "report-neighbour")
         expect(neighbour.locator(".state.big")).to_contain_text("已有人举报", timeout=60_000)
         expect(neighbour.locator("main")).not_to_contain_text("注册新账号")
 
@@ -96,6 +103,45 @@ def test_report_walks_from_the_telephone_to_its_result(browser: Browser, tmp_pat
         expect(citizen.locator(".state.big")).to_contain_text("审核通过")
         keep(citizen, "report-result")
         assert errors == []
+    office.store.close()
+
+
+def test_broken_upload_goes_on_where_it_was_even_after_a_reload(browser: Browser, tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    paths = []
+    for number, content in enumerate(photos(1)):
+        path = tmp_path / f"IMG_{number}.jpg"
+        path.write_bytes(content + bytes(PIECE + 1000))  # a JPEG's end is where it says; the rest makes it large
+        paths.append(path)
+    sent: list[int] = []
+    faults = {1: "abort", 3: "hang"}
+
+    def network(route: Route) -> None:
+        request = route.request
+        fault = None
+        if request.method == "PATCH":
+            fault = faults.get(len(sent))
+            sent.append(int(request.headers["upload-offset"]))
+        if fault == "abort":
+            route.abort("connectionreset")
+        elif fault is None:
+            route.continue_()
+
+    with served(office) as url:
+        citizen = phone(browser, url)
+        citizen.route("**/api/v1/uploads/*", network)
+        fill_in(citizen, paths)
+        citizen.click("[data-send]")
+        expect(citizen.locator("[data-send]")).to_contain_text("33%", timeout=30_000)
+        keep(citizen, "report-sending")
+        citizen.reload()
+        fill_in(citizen, paths)
+        citizen.click("[data-send]")
+        citizen.wait_for_url("**/report/mine/*", timeout=60_000)
+        report = office.store.reports.get(citizen.url.rpartition("/")[2])
+        assert [medium.size_bytes for medium in report.media] == [path.stat().st_size for path in paths]
+        # first photo: two pieces, the second twice; second photo: the first hung; after the reload nothing twice
+        assert sent == [0, PIECE, PIECE, 0, 0, PIECE, 0, PIECE]
     office.store.close()
 
 

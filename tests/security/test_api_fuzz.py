@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from api.openapi import document
 from api.problems import MEDIA_TYPE
+from api.uploads import PIECE_TYPE
 from tests.support import people
 from tests.support.console import Office, TestClient
 
 EXAMPLES = 12
+schemathesis.serializer.alias(PIECE_TYPE, "application/octet-stream")
 DOCUMENT = document("test")
 OPERATIONS = {
     operation.ok().label: operation.ok() for operation in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations()
