@@ -7,21 +7,34 @@ from fastapi import Depends, Request
 
 from api.console import Console, console_of
 from api.problems import Problem
+from cases.logins import Login
 from cases.records import User
 from cases.states import PERMISSIONS, Permission
 from core.errors import NotAllowed
+
+
+def any_login(request: Request) -> Login:
+    """Returns the login, also one whose password must still be changed.
+
+    Raises:
+        Problem: nobody is logged in.
+    """
+    login = console_of(request).login(request)
+    if login is None:
+        raise Problem(401, "login-needed", "log in first, at /login")
+    return login
 
 
 def logged_in(request: Request) -> User:
     """Returns the user.
 
     Raises:
-        Problem: nobody is logged in.
+        Problem: nobody is logged in, or somebody else has seen this login's password.
     """
-    user = console_of(request).user(request)
-    if user is None:
-        raise Problem(401, "login-needed", "log in first, at /login")
-    return user
+    login = any_login(request)
+    if login.must_change_password:
+        raise Problem(403, "change-password", "change your one-time password first, at /account")
+    return login.user
 
 
 def needs(permission: Permission) -> Callable[[Request], User]:
@@ -57,12 +70,14 @@ async def csrf_checked(request: Request) -> None:
         raise Problem(403, "bad-token", "the page is too old; reload it and try again")
 
 
+AnyLogin = Annotated[Login, Depends(any_login)]
 AnyUser = Annotated[User, Depends(logged_in)]
 CaseReader = Annotated[User, Depends(needs(Permission.SEE_CASES))]
 Publisher = Annotated[User, Depends(needs(Permission.PUBLISH))]
 Withdrawer = Annotated[User, Depends(needs(Permission.WITHDRAW))]
 ObjectionFiler = Annotated[User, Depends(needs(Permission.FILE_OBJECTION))]
 ObjectionDecider = Annotated[User, Depends(needs(Permission.DECIDE_OBJECTION))]
+UserManager = Annotated[User, Depends(needs(Permission.MANAGE_USERS))]
 AuditReader = Annotated[User, Depends(needs(Permission.SEE_AUDIT))]
 Parts = Annotated[Console, Depends(console_of)]
 Csrf = Depends(csrf_checked)

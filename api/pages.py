@@ -9,7 +9,7 @@ from api import case_view
 from api.access import AuditReader, CaseReader, Csrf, Parts
 from api.labels import COOKIE as LANGUAGE_COOKIE
 from api.labels import parse_language
-from api.security import COOKIE
+from api.login import local_path
 from cases.records import QueueFilter
 from cases.states import CaseState
 from core import log
@@ -33,52 +33,6 @@ def health(console: Parts) -> Response:
 def start() -> Response:
     """Leads to the queue."""
     return RedirectResponse("/queue", status_code=303)
-
-
-@router.get("/login")
-def login_page(request: Request, console: Parts, next: Annotated[str, Query()] = "/queue") -> Response:  # noqa: A002
-    """Shows the login form."""
-    if console.user(request) is not None:
-        return RedirectResponse(local_path(next), status_code=303)
-    return console.page(request, "login.html", {"next": local_path(next), "message": "", "name": ""})
-
-
-@router.post("/login", dependencies=[Csrf])
-def login(
-    request: Request,
-    console: Parts,
-    name: Annotated[str, Form()] = "",
-    password: Annotated[str, Form()] = "",
-    next: Annotated[str, Form()] = "/queue",  # noqa: A002
-) -> Response:
-    """Logs in; the session gets a new identity, so a planted cookie is worth nothing."""
-    address = request.client.host if request.client else ""
-    labels = console.labels(request)
-    values = {"next": local_path(next), "name": name}
-    wait_s = console.guesses.wait_s(name, address)
-    if wait_s:
-        message = labels("login_wait", seconds=round(wait_s))
-        return console.page(request, "login.html", {**values, "message": message}, status=429)
-    user = console.store.try_authenticate(name, password)
-    if user is None:
-        console.guesses.failed(name, address)
-        _log.warning("login_failed")
-        return console.page(request, "login.html", {**values, "message": labels("login_failed")}, status=401)
-    console.guesses.passed(name, address)
-    response = RedirectResponse(local_path(next), status_code=303)
-    console.set_cookie(request, response, console.sessions.begin(user.name))
-    return response
-
-
-@router.post("/logout", dependencies=[Csrf])
-def logout(request: Request, console: Parts) -> Response:
-    """Ends the session."""
-    session = console.session(request)
-    if session is not None:
-        console.sessions.end(session)
-    response = RedirectResponse("/login", status_code=303)
-    response.delete_cookie(COOKIE)
-    return response
 
 
 @router.post("/language", dependencies=[Csrf])
@@ -193,13 +147,3 @@ def audit(
         "local_time": case_view.local_time,
     }
     return console.page(request, "audit.html", values)
-
-
-def local_path(path: str) -> str:
-    """Returns a path of this site; anything that could lead elsewhere becomes the queue.
-
-    >>> local_path("//evil.example/x"), local_path("/cases/1?a=b")
-    ('/queue', '/cases/1?a=b')
-    """
-    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path
-    return path if is_local else "/queue"

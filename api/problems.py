@@ -97,6 +97,8 @@ def answer(request: Request, status: int, kind: str, detail: str) -> Response:
         if status == 401:
             target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/login?next={_quoted(target)}", status_code=303)
+        if kind == "change-password":
+            return RedirectResponse("/account", status_code=303)
         console = console_of(request)
         return console.page(request, "problem.html", {"status": status, "kind": kind, "detail": detail}, status=status)
     body: dict[str, Any] = {

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from cases import accounts, audit, objection, plates, publication, queue, review, runs, suspension
 from cases.audit import Step, audited
 from cases.database import Database
+from cases.logins import LoginStore
 from cases.models import AuditRow, CaseRow, ObjectionRow, PublicationRow, ReviewRow
 from cases.records import (
     Answer,
@@ -40,6 +41,7 @@ class CaseStore:
         self._database = database
         self._clock = clock
         self.reports = ReportStore(database, clock)
+        self.logins = LoginStore(database, clock)
         self.reviews = ReviewStore(database, clock)
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cases.logins import FIRST_ADMIN
 from cases.states import UserRole
 from cli.cases import open_vault
 from cli.console import emit, out, say
@@ -30,8 +31,10 @@ def serve(
     """Serves the console and the exposure screens until Ctrl-C."""
     settings = settings_for(out_dir)
     with open_cases(settings) as store:
-        if not store.users():
-            say("nobody can log in yet; add two people: lukou user add NAME --role officer", style="yellow")
+        password = store.logins.add_first_admin()
+    if password is not None:
+        out().print(f"first login: {FIRST_ADMIN}, one-time password {password} (shown only now)", soft_wrap=True)
+        say("add the people who decide on the console's page People, or with lukou user add NAME --role officer")
     run_server(with_address(settings, host, port))
 
 
