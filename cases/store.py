@@ -20,6 +20,7 @@ from cases.records import (
     NewObjection,
     PublicationRecord,
     QueueFilter,
+    QueueRow,
     Review,
     RunRecord,
     User,
@@ -110,6 +111,16 @@ class CaseStore:
         """Returns cases; all states when no filter is given."""
         with self._database.reading() as session:
             return queue.listed(session, wanted or QueueFilter())
+
+    def rows(self, wanted: QueueFilter) -> list[QueueRow]:
+        """Returns cases as a list shows them."""
+        with self._database.reading() as session:
+            return queue.rows(session, wanted)
+
+    def cameras(self) -> list[str]:
+        """Returns the cameras that have cases."""
+        with self._database.reading() as session:
+            return queue.cameras(session)
 
     def count(self, wanted: QueueFilter | None = None) -> int:
         """Returns how many cases a filter finds."""
