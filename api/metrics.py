@@ -76,6 +76,10 @@ class Cameras:
         yield CounterMetricFamily("lukou_store_refusals", "times disk or database refused", value=sealing["retries"])
         yield CounterMetricFamily("lukou_network_failures", "batches the network failed on", value=network["failures"])
         yield GaugeMetricFamily("lukou_network_busy", "share of time the network ran", value=network["busy_share"])
+        if "resident_mb" in status.get("memory", {}):
+            yield GaugeMetricFamily(
+                "lukou_resident_bytes", "memory of the cameras' process", value=status["memory"]["resident_mb"] * 2**20
+            )
 
 
 @router.get("/metrics")

@@ -54,6 +54,8 @@ def view(status: Mapping[str, Any], before: Mapping[str, Any] | None) -> Group:
     head = Text("running" if status["is_running"] else "not running", style="green" if status["is_running"] else "red")
     head.append(f" for {status['up_s'] / 3600:.1f} h, network busy {network['busy_share']:.0%}", style="default")
     head.append(f", cases sealed {sealing['sealed']}, waiting {sealing['waiting']}", style="default")
+    if "resident_mb" in status.get("memory", {}):
+        head.append(f", memory {status['memory']['resident_mb']:.0f} MB", style="default")
     return Group(head, table, *(Text(f"! {alert}", style="red") for alert in status["alerts"]))
 
 

@@ -21,6 +21,9 @@ class Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(min_length=1, description="rtsp://, http(s):// or a video file, which is played at its own speed")
+    substream: str | None = Field(
+        default=None, min_length=1, description="the camera's small stream: looked at, while evidence is cut from url"
+    )
     transport: Literal["tcp", "udp"] = Field(default="tcp", description="how RTSP carries the pictures")
     priority: int = Field(default=5, ge=1, le=9, description="1 is the first to be left out when the machine is full")
     stall_s: float = Field(default=5.0, ge=1, le=60, description="no packet for this long: connect again, s")
@@ -32,9 +35,10 @@ class Source(BaseModel):
 
     @model_validator(mode="after")
     def _has_no_password(self) -> Self:
-        login = USER_PART.search(self.url)
-        if login and not PLACEHOLDER.search(login[0]):
-            raise ValueError("keep the login out of the file: write ${CAM_LOGIN}@ and set CAM_LOGIN=user:password")
+        for url in (self.url, self.substream or ""):
+            login = USER_PART.search(url)
+            if login and not PLACEHOLDER.search(login[0]):
+                raise ValueError("keep the login out of the file: write ${CAM_LOGIN}@ and set CAM_LOGIN=user:password")
         return self
 
 

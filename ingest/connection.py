@@ -148,7 +148,7 @@ class Connection:
         tally.received += 1
         tally.jumps += has_jumped
         self._is_after_gap |= has_jumped
-        self._read_camera_clock(packet, received)
+        self._read_camera_clock(packet, stamp_ns, t_ns)
         if t_ns == self._taken_ns:  # FFmpeg stamps the picture before an RTSP key frame like the key frame itself
             t_ns += self._source.step_ns // NUDGE
         self._taken_ns = t_ns
@@ -234,9 +234,13 @@ class Connection:
         converter = self._source.converter
         return Frame(frame, converter, pts_ns=t_ns, is_after_gap=is_after_gap)
 
-    def _read_camera_clock(self, packet: Packet[VideoStream], received: int) -> None:
-        """Compares the camera's world time, where its RTCP reports tell it, with this machine's."""
-        if packet.is_keyframe and packet.has_sidedata("prft"):
+    def _read_camera_clock(self, packet: Packet[VideoStream], stamp_ns: int | None, t_ns: int) -> None:
+        """Compares the camera's own time of a picture with ours: the world's, or that since a file's start."""
+        source, session = self._source, self._session
+        here_ns = session.mono_ns + t_ns
+        if source.is_file:
+            source.ahead_ns = None if stamp_ns is None else stamp_ns - here_ns
+        elif packet.is_keyframe and packet.has_sidedata("prft"):
             camera_us = int.from_bytes(bytes(packet.get_sidedata("prft"))[:8], "little", signed=True)
-            here = self._session.start_utc.timestamp() + (received - self._session.mono_ns) / NS_PER_S
-            self._source.camera_offset_s = camera_us / 1e6 - here
+            source.ahead_ns = camera_us * 1000 - here_ns
+            source.camera_offset_s = camera_us / 1e6 - session.start_utc.timestamp() - t_ns / NS_PER_S

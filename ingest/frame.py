@@ -123,9 +123,10 @@ class Frame:
 
     ``is_after_gap``: more than 2 s of footage are missing before it. ``is_damaged``: the decoder could not restore
     all of it. ``counts``: the session's counters just after this picture, whatever was read ahead since.
+    ``size_px``: size of the picture regions are named in, which is its own unless ``seen_as`` said another.
     """
 
-    __slots__ = ("_converter", "_frame", "_full", "counts", "is_after_gap", "is_damaged", "pts_ns")
+    __slots__ = ("_converter", "_frame", "_full", "counts", "is_after_gap", "is_damaged", "pts_ns", "size_px")
 
     def __init__(
         self,
@@ -138,16 +139,18 @@ class Frame:
     ) -> None:
         self.counts = counts or {}
         self.pts_ns = pts_ns
+        self.size_px = (frame.width, frame.height)
         self.is_after_gap = is_after_gap
         self.is_damaged = frame.is_corrupt
         self._frame = frame
         self._converter = converter
         self._full: Rgb | None = None
 
-    @property
-    def size_px(self) -> tuple[int, int]:
-        """Width and height of the full picture."""
-        return self._frame.width, self._frame.height
+    def seen_as(self, *, pts_ns: int, size_px: tuple[int, int]) -> Frame:
+        """Returns the same picture standing for a larger one of another stream: with its time and in its pixels."""
+        other = Frame(self._frame, self._converter, pts_ns=pts_ns, is_after_gap=self.is_after_gap, counts=self.counts)
+        other.size_px = size_px
+        return other
 
     def picture(self, size_px: tuple[int, int]) -> Picture:
         """Returns the frame scaled to (width, height) for a network."""
@@ -159,9 +162,11 @@ class Frame:
 
         Shapes: region_xyxy (4,) full-resolution pixels; result (h, w, 3), empty if wholly outside.
         """
-        width, height = self.size_px
-        x1, y1 = (max(0, int(np.floor(v))) for v in region_xyxy[:2])
-        x2, y2 = min(width, int(np.ceil(region_xyxy[2]))), min(height, int(np.ceil(region_xyxy[3])))
+        width, height = self._frame.width, self._frame.height
+        scale = np.array([width / self.size_px[0], height / self.size_px[1]] * 2)
+        region = np.asarray(region_xyxy, dtype=float) * scale
+        x1, y1 = (max(0, int(np.floor(v))) for v in region[:2])
+        x2, y2 = min(width, int(np.ceil(region[2]))), min(height, int(np.ceil(region[3])))
         if x2 <= x1 or y2 <= y1:
             return np.zeros((0, 0, 3), dtype=np.uint8)
         if self._full is None:

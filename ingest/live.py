@@ -59,6 +59,8 @@ class LiveSource(threading.Thread):
         """Monotonic time of the last packet."""
         self.camera_offset_s: float | None = None
         """What the camera's RTCP reports say of its clock, minus this machine's."""
+        self.ahead_ns: int | None = None
+        """The camera's own time of a picture minus the time given to it here: its delay, but for a constant."""
         self.stream_clock: StreamClock | None = None
         self.step_ns = NS_PER_S // 25
         """Usual time between two pictures."""

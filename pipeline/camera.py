@@ -20,6 +20,7 @@ from ingest.clock import ClockHealth
 from ingest.frame import Frame
 from ingest.live import LiveSource
 from ingest.live_session import LiveSession, Mode
+from ingest.pair import MainStream, SubStream
 from ingest.ring import LivePacket
 from pipeline.account import OVERLOAD, Account, Watch
 from pipeline.batcher import Batcher, Look
@@ -36,6 +37,8 @@ CATCHING_UP_NS = NS_PER_S
 PATIENCE_S = 2.0
 ENDLESS_S = 3600.0
 POLL_S = 0.2
+SUB_EVIDENCE_S = 5.0
+"""Of a small stream nothing is cut: it is kept only as long as a group of pictures may be."""
 RECORD_S = 60.0
 STOP_S = 10.0
 SILENT_S = 2.5
@@ -74,19 +77,47 @@ class Camera:
         self._is_gap_pending = False
         self._is_at_rest = True
         self._was_lost = False
-        spool = bench.settings.home / "spool" / self.camera_id
-        self.live = LiveSource(self.camera_id, source, self, spool=spool, clock=bench.clock, is_paced=post.is_paced)
+        self.main: LiveSource | None = None
+        """The stream evidence is cut from where another is looked at."""
+        self.live = self._connected(source)
         self._thread = threading.Thread(target=self._judge_all, name=f"judge-{self.camera_id}"[:15], daemon=True)
+
+    def _connected(self, source: Source) -> LiveSource:
+        """Returns the stream that is looked at: the camera's only one, or the small one beside ``main``."""
+        bench, post = self._bench, self._post
+        spool = bench.settings.home / "spool" / self.camera_id
+        if source.substream is None:
+            return LiveSource(self.camera_id, source, self, spool=spool, clock=bench.clock, is_paced=post.is_paced)
+        kept = MainStream()
+        pair = SubStream(self, kept)
+        small = source.model_copy(update={"url": source.substream, "evidence_s": SUB_EVIDENCE_S})
+        self.main = LiveSource(self.camera_id, source, kept, spool=spool, clock=bench.clock, is_paced=post.is_paced)
+        self.main.mode = Mode.NONE
+        live = LiveSource(self.camera_id, small, pair, clock=bench.clock, is_paced=post.is_paced)
+        pair.main_source, pair.sub_source = self.main, live
+        return live
+
+    @property
+    def streams(self) -> tuple[LiveSource, ...]:
+        """The connections of this camera."""
+        return (self.live,) if self.main is None else (self.main, self.live)
 
     def start(self) -> None:
         """Begins to watch."""
         self._thread.start()
-        self.live.start()
+        for stream in self.streams:
+            stream.start()
+
+    def halt(self) -> None:
+        """Asks the connections to end; they do within ``stall_s``."""
+        for stream in self.streams:
+            stream.stop()
 
     def stop(self) -> None:
         """Stops reading, judges what is still in hand and hands over the findings."""
-        self.live.stop()
-        self.live.join(timeout=self.source.stall_s + STOP_S)
+        self.halt()
+        for stream in self.streams:
+            stream.join(timeout=self.source.stall_s + STOP_S)
         self._halt.set()
         self._thread.join(timeout=STOP_S)
 
@@ -148,7 +179,7 @@ class Camera:
         self._is_gap_pending |= frame.is_after_gap
         if self.is_shed:
             self.account.shed += 1
-        elif not self._is_due(frame.pts_ns):
+        elif self.state != "live" or not self._is_due(frame.pts_ns):
             self.account.skipped += 1
         else:
             self._look(frame)
@@ -212,7 +243,7 @@ class Camera:
     # --- the judge's thread -----------------------------------------------------------------------------------
 
     def _silence_s(self) -> float:
-        return (time.monotonic_ns() - self.live.last_packet_ns) / NS_PER_S
+        return (time.monotonic_ns() - min(stream.last_packet_ns for stream in self.streams)) / NS_PER_S
 
     def _judge_all(self) -> None:
         judging = Judging(self.account, self._post.sealer, lambda: self.health)

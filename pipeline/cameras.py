@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import log
 from core.errors import ConfigError
+from core.memory import give_back, read_memory
 from core.site import Site
 from core.source import shown
 from core.status import write_status
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 TICK_S = 1.0
 CLOCK_EVERY_S = 10.0
+TRIM_EVERY_S = 30.0
 
 logger = log.get(__name__)
 
@@ -84,7 +86,7 @@ class Cameras:
     def stop(self) -> int:
         """Stops, judges and seals what is in hand; returns how many cases could not be sealed in time."""
         for camera in self.cameras:
-            camera.live.stop()
+            camera.halt()
         for camera in self.cameras:
             camera.stop()
         self._halt.set()
@@ -114,6 +116,7 @@ class Cameras:
                 "refusal": self.sealer.refusal,
                 "p95_s": round(waited[int(0.95 * (len(waited) - 1))], 2) if waited else None,
             },
+            "memory": read_memory(),
             "alerts": self._alerts(),
         }
 
@@ -128,7 +131,7 @@ class Cameras:
         return alerts
 
     def _watch_over(self) -> None:
-        clock_s = time.monotonic()
+        clock_s = trim_s = time.monotonic()
         while not self._halt.wait(TICK_S):
             now = time.monotonic()
             try:
@@ -136,6 +139,9 @@ class Cameras:
                 if now - clock_s > CLOCK_EVERY_S:
                     clock_s = now
                     self._check_clocks()
+                if now - trim_s > TRIM_EVERY_S:
+                    trim_s = now
+                    give_back()
                 self._write()
             except Exception:
                 logger.exception("watchman_failed")
@@ -196,6 +202,7 @@ def _camera_status(camera: Camera) -> dict[str, Any]:
     return {
         "id": camera.camera_id,
         "url": shown(camera.source.url),
+        "substream": shown(camera.source.substream) if camera.source.substream else None,
         "priority": camera.source.priority,
         "state": "left out" if camera.is_shed else camera.state,
         "reason": camera.reason,

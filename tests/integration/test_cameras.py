@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from core.errors import ConfigError, StoreError
@@ -66,13 +67,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def watched(
-    clip: Path | str, home: Path, *, is_vouched: bool = True, names: Sequence[str] = ("cam-1",)
+    clip: Path | str, home: Path, *, is_vouched: bool = True, names: Sequence[str] = ("cam-1",), **source: Any
 ) -> Iterator[Cameras]:
     """Runs cameras on the clip; afterwards the store must be whole and every picture accounted for."""
     bench = open_workbench(home, ShakyDetector(ACTORS, CAMERA))
     settings = bench.settings.model_copy(update={"clock": "operator" if is_vouched else "kernel"})
     bench = replace(bench, settings=settings, vault=FullVault(settings.evidence_dir, settings.keys_dir))
-    site = wrong_way_site(CAMERA).model_copy(update={"source": Source(url=str(clip))})
+    site = wrong_way_site(CAMERA).model_copy(update={"source": Source(url=str(clip), **source)})
     sites = [site.model_copy(update={"camera": site.camera.model_copy(update={"camera_id": n})}) for n in names]
     cameras = Cameras(sites, bench, switches=Switches(gate=False, rest=False))
     cameras.start()
@@ -109,6 +110,20 @@ def test_two_cameras_two_riders_each(clip: Path, tmp_path: Path) -> None:
     assert [c["cases"] for c in state["cameras"]] == [2, 2]
     first = cameras._bench.cases.queue()[0]
     assert first.occurred_utc is not None
+
+
+def test_looked_at_in_the_substream_proved_from_the_main_stream(clip: Path, tmp_path: Path) -> None:
+    small = make_clip(tmp_path / "small.mp4", fps=12.5, seconds=SECONDS, size=(160, 96), gop=25)
+    with watched(clip, tmp_path, substream=str(small)) as cameras:
+        assert cameras.wait(40)
+    assert found(cameras) == [("cam-1", "V05"), ("cam-1", "V05")]
+    camera = cameras.cameras[0]
+    assert camera.live.tally.decoded > 100
+    assert camera.main is not None
+    assert camera.main.tally.decoded == 0
+    package = cameras._bench.vault.path(cameras._bench.cases.queue()[0].case_id)
+    with av.open(str(next(package.rglob("*.mp4")))) as evidence:
+        assert (evidence.streams.video[0].width, evidence.streams.video[0].height) == CAMERA.size_px
 
 
 def test_from_rtsp_to_sealed_cases_across_a_broken_connection(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ class RtspCamera:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         assert process.stdout is not None
-        self.url = f"rtsp://127.0.0.1:{int(process.stdout.readline())}/live"
+        server = f"rtsp://127.0.0.1:{int(process.stdout.readline())}"
+        self.url, self.main, self.sub = (f"{server}/{mount}" for mount in ("live", "main", "sub"))
 
     def say(self, command: str) -> None:
         """Sends one command of rtsp_server.py."""

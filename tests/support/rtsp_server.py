@@ -4,7 +4,8 @@
 
 Prints its port, then reads commands from standard input, one a line: ``stall`` and ``resume`` (no pictures, the
 connection stays), ``drop`` (throws every client out), ``size WxH`` (another resolution in mid-stream), ``lose SHARE``
-(that share of the RTP packets never leaves), ``quit``.
+(that share of the RTP packets never leaves), ``quit``. ``/live`` misbehaves; ``/main`` (1280x720) and ``/sub``
+(320x180) are two streams of one camera: its picture turns from black to white or back in both at once, every second.
 """
 
 import random
@@ -23,6 +24,10 @@ LAUNCH = (
     "x264enc tune=zerolatency speed-preset=ultrafast bitrate=800 key-int-max={gop} ! "
     "rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
+
+PAIR = {"/main": "1280x720", "/sub": "320x180"}
+PAIR_LAUNCH = LAUNCH.replace("pattern=ball", "pattern=solid-color foreground-color=0xff000000")
+BLACK, WHITE = 0xFF000000, 0xFFFFFFFF
 
 
 def caps(size: str, fps: int) -> str:
@@ -44,6 +49,11 @@ class Camera:
         factory.set_shared(True)
         factory.connect("media-configure", self.configured)
         self.server.get_mount_points().add_factory("/live", factory)
+        self.lights: list[Any] = []
+        self.is_white = False
+        for mount, pair_size in PAIR.items():
+            self.add_light(mount, pair_size)
+        GLib.timeout_add(1000, self.switch)
         self.server.attach(None)
 
     def resize(self, size: str) -> None:
@@ -56,6 +66,21 @@ class Camera:
         self.form, self.pay = bin_.get_by_name("form"), bin_.get_by_name("pay0")
         self.pay.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST, self.passing)
 
+    def add_light(self, mount: str, size: str) -> None:
+        factory = GstRtspServer.RTSPMediaFactory.new()
+        factory.set_launch(PAIR_LAUNCH.format(caps=caps(size, self.fps), gop=self.fps))
+        factory.set_shared(True)
+        factory.connect(
+            "media-configure", lambda _f, media: self.lights.append(media.get_element().get_by_name("source"))
+        )
+        self.server.get_mount_points().add_factory(mount, factory)
+
+    def switch(self) -> bool:
+        self.is_white = not self.is_white
+        for source in self.lights:
+            source.set_property("foreground-color", WHITE if self.is_white else BLACK)
+        return True
+
     def passing(self, _pad: Any, _info: Any) -> Any:
         is_lost = self.is_stalled or random.random() < self.loss
         return Gst.PadProbeReturn.DROP if is_lost else Gst.PadProbeReturn.OK
@@ -64,7 +89,7 @@ class Camera:
         name, _, value = line.strip().partition(" ")
         if name in ("stall", "resume"):
             self.is_stalled = name == "stall"
-        elif name == "drop":
+        elif name == "drop":  # every client of every mount
             self.server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
         elif name == "size":
             self.resize(value)

@@ -34,6 +34,7 @@ STATUS = {
     "cameras": [CAMERA],
     "network": {"looks": 22, "failures": 1, "busy_share": 0.5},
     "sealing": {"waiting": 1, "sealed": 4, "retries": 2, "given_up": 0, "refusal": "", "p95_s": 3.0},
+    "memory": {"resident_mb": 300.0, "own_mb": 200.0},
     "alerts": [],
 }
 
@@ -64,4 +65,5 @@ def test_counters_of_a_camera(tmp_path: Path) -> None:
     assert found["lukou_unseen_seconds_total", "rm-js-south"] == 1.5
     assert found["lukou_clock_trusted", "rm-js-south"] == 0
     assert found["lukou_cases_waiting",] == 1
+    assert found["lukou_resident_bytes",] == 300 * 2**20
     assert "10.0.0.5" not in text

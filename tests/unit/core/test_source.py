@@ -10,6 +10,8 @@ from core.source import Source, address, shown
 def test_a_login_in_the_file_is_refused() -> None:
     with pytest.raises(ValidationError, match="keep the login out of the file"):
         Source(url="rtsp://admin:secret@10.0.0.5/ch1")
+    with pytest.raises(ValidationError, match="keep the login out of the file"):
+        Source(url="rtsp://10.0.0.5/ch1", substream="rtsp://admin:secret@10.0.0.5/ch2")
 
 
 def test_the_login_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
