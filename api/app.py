@@ -6,7 +6,21 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from api import cases_json, files, login, metrics, pages, portal, problems, replays, reports_json, screens, uploads
+from api import (
+    cases_json,
+    files,
+    login,
+    metrics,
+    pages,
+    portal,
+    problems,
+    queue_page,
+    replays,
+    reports_json,
+    review_json,
+    screens,
+    uploads,
+)
 from api.console import Console
 from api.desk import DeskThread
 from api.security import SecurityHeaders, Sessions, load_secret
@@ -20,7 +34,20 @@ from core.time import Clock, SystemClock
 from display.board import Board, Masker
 from evidence.seal import Vault
 
-PARTS = (login, pages, files, cases_json, screens, reports_json, uploads, portal, replays, metrics)
+PARTS = (
+    login,
+    pages,
+    queue_page,
+    review_json,
+    files,
+    cases_json,
+    screens,
+    reports_json,
+    uploads,
+    portal,
+    replays,
+    metrics,
+)
 """Every module with routes; the authorisation test reads them from here."""
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from api.console import Console
 from api.labels import Labels
+from cases.blind import veiled
 from cases.objection import CHANNELS
 from cases.reasons import reasons
-from cases.records import CaseRecord, User
+from cases.records import CaseRecord, QueueRow, User
 from cases.report import CITIZEN
-from cases.review import due_utc
+from cases.review import due_utc, may_take_back
 from cases.states import (
     DECIDED,
     PERMISSION_OF_STAGE,
@@ -68,7 +69,7 @@ def position(pts_ns: int) -> str:
     return f"{tenths // 600:02d}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
-def when(case: CaseRecord) -> str:
+def when(case: CaseRecord | QueueRow) -> str:
     """Returns the time of a case: of the world if the clock was known, else in the footage."""
     return local_time(case.occurred_utc) or position(case.onset_ns)
 
@@ -91,6 +92,14 @@ def cover(console: Console, case_id: str) -> str | None:
         return None
 
 
+def has_clip(console: Console, case_id: str) -> bool:
+    """Tells whether a case has a clip to play; not when its evidence is damaged."""
+    try:
+        return "CLIP.mp4" in console.vault.names(case_id)
+    except LukouError:
+        return False
+
+
 @lru_cache(maxsize=20_000)  # sealed packages never change; what is damaged is not remembered
 def _cover(vault: Vault, case_id: str) -> str | None:
     names = vault.names(case_id)
@@ -107,7 +116,7 @@ def problems(console: Console, case: CaseRecord) -> tuple[str, ...]:
     return () if found == case.manifest_sha256 else (f"{MANIFEST}: not the one this case was queued with",)
 
 
-def blocked_because(case: CaseRecord, user: User, now_utc: datetime) -> str | None:
+def blocked_because(case: CaseRecord | QueueRow, user: User, now_utc: datetime) -> str | None:
     """Returns the label of why this person cannot decide this case; None when they can."""
     if case.state in DECIDED:
         return "decided"
@@ -119,26 +128,33 @@ def blocked_because(case: CaseRecord, user: User, now_utc: datetime) -> str | No
         return "no_right"
     if needed not in rights:
         return "officer_needed" if needed is Permission.SECOND_REVIEW else "supervisor_needed"
-    if user.name in {review.officer for review in case.reviews}:
+    if user.name in case.reviewers:
         return "own_review"
-    return "held" if case.holder(now_utc) not in (None, user.name) else None
+    is_held = case.hold is not None and case.hold.is_of_another(user.name, now_utc)
+    return "held" if is_held else None
 
 
 def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dict[str, Any]:
     """Returns the values of the case page."""
-    violation = catalogue().get(case.violation_id)
+    violation, now = catalogue().get(case.violation_id), console.clock.now_utc()
+    blocked, seen = blocked_because(case, user, now), veiled(case, user)
     try:
         manifest = console.vault.manifest(case.case_id)
         trouble = None
     except LukouError as error:
         manifest, trouble = None, error.message
     return {
-        "case": case,
+        "case": seen,
+        "is_hidden": len(seen.reviews) < len(case.reviews),
+        "holder": case.hold.officer if case.hold is not None and blocked == "held" else "",
+        "typed_first": not case.is_blind and any(r.plate for r in case.reviews),
+        "may_take_back": _may_take_back(case, user, now),
         "violation": violation,
         "title": title(violation, labels),
         "when": when(case),
         "trouble": trouble,
         "has_clip": manifest is None or manifest.clip is not None,
+        "has_plate_picture": manifest is not None and manifest.file("PLATE.jpg") is not None,
         "report": console.store.reports.of_case(case.case_id) if case.camera_id == CITIZEN else None,
         "stills": _stills(manifest) if manifest else [],
         "summary": _summary(case, manifest, violation, labels),
@@ -148,13 +164,13 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "six_facts": SIX_FACTS,
         "cues": [(cue, labels.cue(cue)) for cue in case.cues],
         "reasons": reasons(),
-        "blocked": blocked_because(case, user, console.clock.now_utc()),
+        "blocked": blocked,
         "is_standing": case.state in STANDING,
-        "deadline": _deadline(case, console.clock.now_utc(), labels),
-        "may_answer": user.name not in {r.officer for r in case.reviews},
+        "deadline": _deadline(case, now, labels),
+        "may_answer": user.name not in case.reviewers,
         "grounds": [x for x in reasons() if x.kind == "cancel"],
         "channels": CHANNELS,
-        "is_second": case.state is CaseState.SECOND_REVIEW,
+        "is_second": case.state in (CaseState.SECOND_REVIEW, CaseState.DISPUTED),
         "history": console.store.history(case.case_id),
         "screens": sorted({p.screen_id for p in console.store.publications()} | {"demo"}),
         "can_mask": console.board.can_mask,
@@ -162,6 +178,13 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "script_labels": labels.for_scripts(),
         "local_time": local_time,
     }
+
+
+def _may_take_back(case: CaseRecord, user: User, now: datetime) -> bool:
+    if len(case.reviews) != 1 or case.first_reviewer != user.name:
+        return False
+    is_open = case.hold is not None and case.hold.is_of_another(user.name, now)
+    return not is_open and may_take_back(case.state, case.reviews[0].decided_utc, now)
 
 
 def _deadline(case: CaseRecord, now: datetime, labels: Labels) -> tuple[str, bool] | None:
@@ -172,8 +195,12 @@ def _deadline(case: CaseRecord, now: datetime, labels: Labels) -> tuple[str, boo
         due = due_utc(case.created_utc)
     else:
         return None
-    last = due - timedelta(seconds=1)
-    return labels("deadline_until", when=f"{last.astimezone(LOCAL):%m-%d}"), now > due
+    return labels("deadline_until", when=due_day(due)), now > due
+
+
+def due_day(due: datetime) -> str:
+    """Returns the last day of a period that ends at midnight."""
+    return f"{(due - timedelta(seconds=1)).astimezone(LOCAL):%m-%d}"
 
 
 def title(violation: Violation, labels: Labels) -> str:
@@ -214,7 +241,8 @@ def _summary(case: CaseRecord, manifest: Manifest | None, violation: Violation, 
     if manifest is not None:
         share = manifest.subject.get("class_share")
         rows[3] = (labels("subject"), f"{labels.word(case.subject)}{f' {share:.0%}' if share is not None else ''}")
-        rows.append((labels("plate"), plate_line(manifest.subject, labels)))
+        typed = labels("plate_typed", plate=case.plate) if case.is_plate_typed else None
+        rows.append((labels("plate"), typed or plate_line(manifest.subject, labels)))
         code = str(manifest.device.get("device_code") or labels.word(case.camera_id))
         rows.append((labels("device"), code))
     return [*rows, (labels("code"), violation.code.current or "—"), *_legal(violation, labels)]

@@ -1,6 +1,6 @@
 """JSON for the pages' scripts and for other programs: /api/v1."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -8,19 +8,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import case_view
 from api.access import CaseReader, Csrf, ObjectionDecider, ObjectionFiler, Parts, Publisher, Withdrawer
+from api.queue_page import Asked, cursor_text
+from cases.blind import veiled
 from cases.records import (
     Answer,
     CaseRecord,
     Derivative,
     NewObjection,
     PublicationRecord,
-    QueueFilter,
     Review,
     RunRecord,
 )
-from cases.states import CaseState, Decision
+from cases.states import Decision
 from core.errors import HashMismatch
-from core.plate import normalise
 
 router = APIRouter(prefix="/api/v1")
 
@@ -39,6 +39,7 @@ class ReviewBody(Body):
     note: str = Field(default="", max_length=2000)
     facts: list[str] = Field(default_factory=list, max_length=20)
     cues_checked: list[str] = Field(default_factory=list, max_length=100)
+    plate: str = Field(default="", max_length=16, description="as the reviewer reads it; two people must agree")
 
 
 class PictureBody(Body):
@@ -81,24 +82,23 @@ class WithdrawBody(Body):
 
 @router.get("/cases")
 def cases(
-    console: Parts,
-    _user: CaseReader,
-    state: Annotated[CaseState | None, Query()] = None,
-    violation: Annotated[str | None, Query(pattern=r"^V\d\d$")] = None,
-    plate: Annotated[str | None, Query(max_length=16)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    console: Parts, user: CaseReader, asked: Annotated[Asked, Query()], limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> dict[str, Any]:
-    """Lists cases."""
-    typed = normalise(plate or "") or None
-    wanted = QueueFilter(state=state, violation_id=violation, plate=typed, limit=limit, offset=offset)
-    return {"total": console.store.count(wanted), "cases": [case_json(c) for c in console.store.queue(wanted)]}
+    """Lists cases, page by page: ``next`` is the ``after`` of the following one, null on the last."""
+    wanted = asked.wanted(console.clock.now_utc(), limit)
+    found = console.store.queue(replace(wanted, limit=limit + 1))
+    last = wanted.cursor(found[limit - 1]) if len(found) > limit else None
+    return {
+        "total": console.store.count(replace(wanted, after=None)),
+        "next": None if last is None else cursor_text(last),
+        "cases": [case_json(veiled(case, user)) for case in found[:limit]],
+    }
 
 
 @router.get("/cases/{case_id}")
-def case(case_id: str, console: Parts, _user: CaseReader) -> dict[str, Any]:
-    """Returns one case."""
-    return case_json(console.store.get(case_id))
+def case(case_id: str, console: Parts, user: CaseReader) -> dict[str, Any]:
+    """Returns one case; a blind first review is not in it before the second is given."""
+    return case_json(veiled(console.store.get(case_id), user))
 
 
 @router.get("/cases/{case_id}/verification")
@@ -125,6 +125,7 @@ def review(case_id: str, body: ReviewBody, console: Parts, user: CaseReader) -> 
             note=body.note,
             facts=tuple(body.facts),
             cues_checked=tuple(body.cues_checked),
+            plate=body.plate,
         ),
     )
     return {"state": state.value, "next": console.store.next_for(user.name, after=case_id)}
@@ -201,6 +202,7 @@ def case_json(found: CaseRecord) -> dict[str, Any]:
                 "decision": r.decision.value,
                 "reason": r.reason,
                 "note": r.note,
+                "plate": r.plate,
                 "decided_utc": r.decided_utc.isoformat(),
             }
             for r in found.reviews

@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.kept import Kept
 from api.labels import COOKIE as LANGUAGE_COOKIE
 from api.labels import Labels, parse_language
 from api.security import COOKIE, SESSION_S, Guesses, Session, Sessions
@@ -43,6 +44,7 @@ class Console:
     wake_desk: Callable[[], None] = lambda: None
     guesses: Guesses = field(default_factory=Guesses)
     thumbnails: Thumbnails = field(default_factory=Thumbnails)
+    kept: Kept = field(default_factory=Kept)
     templates: Environment = field(
         default_factory=lambda: Environment(
             loader=PackageLoader("api"),

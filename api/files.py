@@ -13,6 +13,8 @@ router = APIRouter()
 
 TYPES = {"jpg": "image/jpeg", "mp4": "video/mp4", "json": "application/json", "sig": "application/octet-stream"}
 THUMBNAIL_WIDTHS = (240, 480)
+KEPT = "private, max-age=600"
+"""The browser keeps evidence for one look: the next case's clip is there before the case is opened."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -21,7 +23,9 @@ def evidence_file(case_id: str, name: str, request: Request, console: Parts, _us
     """Returns one sealed file, whole or the asked part of it."""
     content = _read(console, case_id, name)
     media_type = TYPES.get(name.rpartition(".")[2], "application/octet-stream")
-    return ranged(content, request.headers.get("range"), media_type)
+    answer = ranged(content, request.headers.get("range"), media_type)
+    answer.headers["Cache-Control"] = KEPT
+    return answer
 
 
 @router.get("/cases/{case_id}/thumbs/{width_px}/{name}")
@@ -30,7 +34,7 @@ def thumbnail(case_id: str, width_px: int, name: str, console: Parts, _user: Cas
     if width_px not in THUMBNAIL_WIDTHS or not name.endswith(".jpg"):
         raise Problem(404, "not-found", "no thumbnail of this size or kind")
     small = console.thumbnails.get(case_id, name, width_px, lambda: _read(console, case_id, name))
-    return Response(small, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})
+    return Response(small, media_type="image/jpeg", headers={"Cache-Control": KEPT})
 
 
 def ranged(content: bytes, wanted: str | None, media_type: str) -> Response:
@@ -52,7 +56,8 @@ def ranged(content: bytes, wanted: str | None, media_type: str) -> Response:
 
 
 def _read(console: Parts, case_id: str, name: str) -> bytes:
-    console.store.get(case_id)
+    if not console.store.has_case(case_id):
+        raise CaseNotFound(f"no case '{case_id}'", case_id=case_id)
     if name not in console.vault.names(case_id):
         raise CaseNotFound(f"this case has no file '{name}'", case_id=case_id)
     return console.vault.read(case_id, name)

@@ -10,14 +10,10 @@ from api.access import AuditReader, CaseReader, Csrf, Parts
 from api.labels import COOKIE as LANGUAGE_COOKIE
 from api.labels import parse_language
 from api.login import local_path
-from cases.records import QueueFilter
-from cases.states import CaseState
 from core import log
 from core.catalogue import catalogue
-from core.plate import normalise
 
 router = APIRouter()
-PER_PAGE = 50
 AUDIT_PAGE = 100
 _log = log.get(__name__)
 
@@ -45,57 +41,6 @@ def language(language: Annotated[str, Form()], next: Annotated[str, Form()] = "/
     return response
 
 
-@router.get("/queue")
-def queue(
-    request: Request,
-    console: Parts,
-    user: CaseReader,
-    state: Annotated[CaseState | None, Query()] = None,
-    violation: Annotated[str | None, Query(pattern=r"^V\d\d$")] = None,
-    plate: Annotated[str, Query(max_length=16)] = "",
-    page: Annotated[int, Query(ge=1, le=10_000)] = 1,
-) -> Response:
-    """Lists cases beside what was not looked at."""
-    typed = normalise(plate)
-    wanted = QueueFilter(
-        state=state, violation_id=violation, plate=typed or None, limit=PER_PAGE, offset=(page - 1) * PER_PAGE
-    )
-    total = console.store.count(wanted)
-    labels = console.labels(request)
-    now = console.clock.now_utc()
-    rows = [
-        {
-            "case": case,
-            "title": case_view.title(catalogue().get(case.violation_id), labels),
-            "violation": catalogue().get(case.violation_id),
-            "when": case_view.when(case),
-            "age": case_view.age(labels, case.created_utc, now),
-            "cover": case_view.cover(console, case.case_id),
-            "is_blocked": case_view.blocked_because(case, user, now) is not None,
-        }
-        for case in console.store.queue(wanted)
-    ]
-    values = {
-        "rows": rows,
-        "states": console.store.counts_by_state(),
-        "violations": [
-            (key, case_view.title(catalogue().get(key), labels), number)
-            for key, number in sorted(console.store.counts_by_violation(state).items())
-        ],
-        "state": state,
-        "violation": violation,
-        "plate": typed,
-        "page": page,
-        "pages": max(1, -(-total // PER_PAGE)),
-        "total": total,
-        "runs": console.store.runs(12),
-        "totals": console.store.reports.totals(),
-        "next_id": console.store.next_for(user.name),
-        "local_time": case_view.local_time,
-    }
-    return console.page(request, "queue.html", values)
-
-
 @router.get("/next")
 def next_case(console: Parts, user: CaseReader, after: Annotated[str | None, Query()] = None) -> Response:
     """Leads to the next case this person may review, or to the queue."""
@@ -108,7 +53,8 @@ def case_page(case_id: str, request: Request, console: Parts, user: CaseReader) 
     """Shows one case with everything needed to decide it."""
     case = console.store.get(case_id)
     values = case_view.build(console, case, user, console.labels(request))
-    values["next_id"] = console.store.next_for(user.name, after=case_id)
+    next_id = console.store.next_for(user.name, after=case_id)
+    values |= {"next_id": next_id, "next_has_clip": next_id is not None and case_view.has_clip(console, next_id)}
     return console.page(request, "case.html", values)
 
 

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, exists, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from cases import assignment, blind, objection, plates, sheets
-from cases.models import CaseRow, PublicationRow, ReviewRow
-from cases.records import CaseRecord, Derivative, PublicationRecord, QueueFilter, ReviewRecord, User
+from cases.assignment import AssignmentRow
+from cases.models import CaseRow, PublicationRow, ReviewRow, UtcText
+from cases.plates import PlateRow
+from cases.records import CaseRecord, Derivative, Hold, PublicationRecord, QueueFilter, QueueRow, ReviewRecord, User
+from cases.report import CITIZEN
 from cases.states import (
-    DECIDED,
     PERMISSION_OF_STAGE,
     PERMISSIONS,
     STAGE_OF_STATE,
+    UNDECIDED,
     CaseState,
     Decision,
     PublicationState,
@@ -22,21 +25,51 @@ from cases.states import (
 )
 from core.plate import UNREADABLE
 
-UNDECIDED_STATES = (CaseState.QUEUED.value, CaseState.SECOND_REVIEW.value)
+_SHOWN = (
+    CaseRow.case_id,
+    CaseRow.violation_id,
+    CaseRow.camera_id,
+    CaseRow.place,
+    CaseRow.direction,
+    CaseRow.occurred_utc,
+    CaseRow.onset_ns,
+    CaseRow.subject,
+    CaseRow.state,
+    CaseRow.created_utc,
+    CaseRow.changed_utc,
+)
 
 
 def listed(session: Session, wanted: QueueFilter) -> list[CaseRecord]:
-    """Returns cases, oldest first while they wait, latest change first once decided."""
-    query = _filtered(select(CaseRow), wanted)
-    is_decided = wanted.state in DECIDED
-    order = CaseRow.changed_utc.desc() if is_decided else CaseRow.created_utc.asc()
-    rows = session.scalars(query.order_by(order, CaseRow.case_id).limit(wanted.limit).offset(wanted.offset)).all()
-    return to_records(session, rows)
+    """Returns cases with all that was done to them, in the order of ``rows``."""
+    return to_records(session, session.scalars(_ordered(select(CaseRow), wanted)).all())
+
+
+def rows(session: Session, wanted: QueueFilter) -> list[QueueRow]:
+    """Returns cases for a list, oldest first while they wait, latest change first once decided; two queries."""
+    found = session.execute(
+        _ordered(
+            select(*_SHOWN, PlateRow.plate, AssignmentRow.officer, AssignmentRow.opened_utc, AssignmentRow.until_utc)
+            .outerjoin(PlateRow, PlateRow.case_id == CaseRow.case_id)
+            .outerjoin(AssignmentRow, AssignmentRow.case_id == CaseRow.case_id),
+            wanted,
+        )
+    ).all()
+    reviewers: dict[str, list[str]] = {}
+    given = select(ReviewRow.case_id, ReviewRow.officer).where(ReviewRow.case_id.in_([row.case_id for row in found]))
+    for case_id, officer in session.execute(given.order_by(ReviewRow.case_id, ReviewRow.stage)):
+        reviewers.setdefault(case_id, []).append(officer)
+    return [_row(row, tuple(reviewers.get(row.case_id, ()))) for row in found]
 
 
 def count(session: Session, wanted: QueueFilter) -> int:
     """Returns how many cases a filter finds."""
     return session.scalar(_filtered(select(func.count()).select_from(CaseRow), wanted)) or 0
+
+
+def cameras(session: Session) -> list[str]:
+    """Returns the cameras that have cases."""
+    return list(session.scalars(select(CaseRow.camera_id).distinct().order_by(CaseRow.camera_id)))
 
 
 def counts_by_state(session: Session) -> dict[CaseState, int]:
@@ -138,16 +171,45 @@ def to_publication(row: PublicationRow) -> PublicationRecord:
     )
 
 
-def _filtered(query: Select[Any], wanted: QueueFilter) -> Select[Any]:
-    if wanted.state is not None:
-        query = query.where(CaseRow.state == wanted.state.value)
-    if wanted.violation_id is not None:
-        query = query.where(CaseRow.violation_id == wanted.violation_id)
-    if wanted.session_id is not None:
-        query = query.where(CaseRow.session_id == wanted.session_id)
+def _ordered(query: Any, wanted: QueueFilter) -> Any:
+    moment = CaseRow.changed_utc if wanted.is_by_change else CaseRow.created_utc
+    place, after = tuple_(moment, CaseRow.case_id), wanted.after
+    if after is not None:
+        last = tuple_(literal(after.at_utc, UtcText()), literal(after.case_id))
+        query = query.where(place < last if wanted.is_by_change else place > last)
+    order = [moment.desc(), CaseRow.case_id.desc()] if wanted.is_by_change else [moment, CaseRow.case_id]
+    return _filtered(query, wanted).order_by(*order).limit(wanted.limit)
+
+
+def _filtered(query: Any, wanted: QueueFilter) -> Any:
+    same = {
+        CaseRow.state: None if wanted.state is None else wanted.state.value,
+        CaseRow.violation_id: wanted.violation_id,
+        CaseRow.session_id: wanted.session_id,
+        CaseRow.camera_id: wanted.camera_id,
+    }
+    query = query.where(*[column == value for column, value in same.items() if value is not None])
+    if wanted.is_report is not None:
+        query = query.where((CaseRow.camera_id == CITIZEN) == wanted.is_report)
     if wanted.plate is not None:
         query = query.where(CaseRow.case_id.in_(plates.matching(wanted.plate)))
+    if wanted.from_utc is not None:
+        query = query.where(CaseRow.occurred_utc >= wanted.from_utc)
+    if wanted.to_utc is not None:
+        query = query.where(CaseRow.occurred_utc < wanted.to_utc)
+    if wanted.received_before is not None:
+        waits = [state.value for state in (*UNDECIDED, CaseState.SUSPENDED)]
+        query = query.where(CaseRow.created_utc < wanted.received_before, CaseRow.state.in_(waits))
     return query
+
+
+def _row(row: Any, reviewers: tuple[str, ...]) -> QueueRow:
+    hold = None
+    if row.officer is not None:
+        hold = Hold(officer=row.officer, opened_utc=row.opened_utc, until_utc=row.until_utc)
+    shown = {column.key: getattr(row, column.key) for column in _SHOWN}
+    shown["state"] = CaseState(row.state)
+    return QueueRow(**shown, plate=row.plate or UNREADABLE, reviewers=reviewers, hold=hold)
 
 
 def _review(row: ReviewRow, sheet: sheets.SheetRow | None) -> ReviewRecord:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from cases.states import UNDECIDED, CaseState, Decision, PublicationState, ReviewStage, UserRole
+from cases.states import DECIDED, UNDECIDED, CaseState, Decision, PublicationState, ReviewStage, UserRole
 from core.observations import SignalFault
 from core.plate import UNREADABLE
 from core.time import NS_PER_S
@@ -62,6 +62,10 @@ class Hold:
     officer: str
     opened_utc: datetime
     until_utc: datetime
+
+    def is_of_another(self, officer: str, now_utc: datetime) -> bool:
+        """Tells whether it keeps somebody from the case."""
+        return self.officer != officer and self.until_utc > now_utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +161,10 @@ class CaseRecord:
         """Whether the plate is what two people typed, not what the machine read."""
         return any(review.plate == self.plate for review in self.reviews) and self.state not in UNDECIDED
 
-    def holder(self, now_utc: datetime) -> str | None:
-        """Returns who has the case open."""
-        return self.hold.officer if self.hold is not None and self.hold.until_utc > now_utc else None
+    @property
+    def reviewers(self) -> tuple[str, ...]:
+        """Everybody who reviewed the case."""
+        return tuple(review.officer for review in self.reviews)
 
     @property
     def first_reviewer(self) -> str | None:
@@ -252,15 +257,61 @@ class User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """The last case of a list, after which the next one goes on; cases that come and go meanwhile shift nothing."""
+
+    at_utc: datetime
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueFilter:
-    """Which cases to list; None means any. ``plate`` is the beginning, the end or all of one, as it is stored."""
+    """Which cases to list; None means any.
+
+    ``plate`` is the beginning, the end or all of one, as it is stored; ``is_report`` tells citizens' reports from
+    cameras; ``received_before`` leaves those that arrived earlier.
+    """
 
     state: CaseState | None = None
     violation_id: str | None = None
     session_id: str | None = None
+    camera_id: str | None = None
+    is_report: bool | None = None
     plate: str | None = None
+    from_utc: datetime | None = None
+    to_utc: datetime | None = None
+    received_before: datetime | None = None
+    after: Cursor | None = None
     limit: int = 100
-    offset: int = 0
+
+    @property
+    def is_by_change(self) -> bool:
+        """Whether the latest change comes first, as with decided cases; else the oldest case does."""
+        return self.state in DECIDED
+
+    def cursor(self, last: "CaseRecord | QueueRow") -> Cursor:
+        """Returns where the list goes on after its last case."""
+        return Cursor(at_utc=last.changed_utc if self.is_by_change else last.created_utc, case_id=last.case_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRow:
+    """A case as a list shows it: without what only its own page needs."""
+
+    case_id: str
+    violation_id: str
+    camera_id: str
+    place: str
+    direction: str
+    occurred_utc: datetime | None
+    onset_ns: int
+    subject: str
+    plate: str
+    state: CaseState
+    created_utc: datetime
+    changed_utc: datetime
+    reviewers: tuple[str, ...]
+    hold: Hold | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from cases.states import (
     ReviewStage,
 )
 from core.errors import CaseNotFound, ConfigError, ConflictOfInterest, NotAllowed, WrongState
-from core.workdays import end_of_working_day
+from core.workdays import BEIJING, end_of_working_day
 
 REVIEW_DAYS = 5
 """Source: Order 157 art. 19."""
@@ -91,9 +91,11 @@ def take_back(session: Session, case: CaseRow, officer: str, *, at_utc: datetime
     """Removes somebody's own first review, as long as nobody has gone on from it; the case is queued again.
 
     Raises:
+        NotAllowed: the role reviews nothing.
         ConflictOfInterest: the first review is somebody else's.
         WrongState: there is none, the second review has begun, or a rejection is older than ``UNDO_S``.
     """
+    accounts.require(session, officer, Permission.FIRST_REVIEW)
     stage = ReviewStage.FIRST_REVIEW
     first = session.get(ReviewRow, (case.case_id, stage.value))
     if first is None:
@@ -185,6 +187,15 @@ def due_utc(received_utc: datetime) -> datetime:
     is collected when it arrives.
     """
     return end_of_working_day(received_utc, REVIEW_DAYS)
+
+
+def overdue_before(now_utc: datetime) -> datetime:
+    """Returns the moment before which a case must have arrived to be overdue now."""
+    day = now_utc
+    while due_utc(day) >= now_utc:
+        day -= timedelta(days=1)
+    local = day.astimezone(BEIJING) + timedelta(days=1)
+    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now_utc.tzinfo)
 
 
 def _check_time(session: Session, case: CaseRow, officer: str, review: Review, *, at_utc: datetime) -> None:

@@ -1,9 +1,11 @@
 """The reviewers' side of the store beside the decisions themselves: one transaction per call."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from cases import assignment, review, suspension
+from cases import assignment, economics, review, suspension
 from cases.database import Database
+from cases.economics import Economics
 from cases.records import Hold, Review, Suspension
 from cases.states import CaseState, Decision
 from core import log
@@ -73,6 +75,11 @@ class ReviewStore:
                 review.decide(session, case, officer, given, at_utc=self._clock.now_utc())
         _log.info("duplicates_rejected", case_id=kept, number=len(set(case_ids)))
         return len(set(case_ids))
+
+    def economics(self, from_utc: datetime, to_utc: datetime) -> Economics:
+        """Returns what the reviews of a period cost and found."""
+        with self._database.reading() as session:
+            return economics.build(session, from_utc, to_utc)
 
     def suspensions(self, *, is_open: bool = True) -> list[Suspension]:
         """Returns the rules that are suspended on a camera, or all that ever were; latest first."""

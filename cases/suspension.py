@@ -50,7 +50,10 @@ def is_suspended(session: Session, camera_id: str, violation_id: str) -> bool:
 
 
 def check(session: Session, case: CaseRow, *, at_utc: datetime) -> bool:
-    """Suspends a case's rule on its camera when it was wrong too often today; returns whether it did."""
+    """Suspends a case's rule on its camera when it was wrong too often today; returns whether it did.
+
+    To be asked whenever a case was found wrong.
+    """
     earlier = _of(session, case.camera_id, case.violation_id)
     if case.camera_id == CITIZEN or any(row.lifted_utc is None for row in earlier):
         return False
@@ -116,7 +119,7 @@ def _counted(session: Session, case: CaseRow, since: datetime) -> tuple[int, int
         select(func.count(ReviewRow.case_id.distinct()))
         .join(CaseRow, CaseRow.case_id == ReviewRow.case_id)
         .where(
-            ReviewRow.decided_utc >= since,
+            ReviewRow.decided_utc > since,
             CaseRow.camera_id == case.camera_id,
             CaseRow.violation_id == case.violation_id,
         )

@@ -5,6 +5,7 @@ Monday to Friday; ``is_announced`` tells.
 """
 
 from datetime import date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
@@ -21,6 +22,7 @@ def is_announced(day: date) -> bool:
     return True
 
 
+@cache
 def is_working_day(day: date) -> bool:
     """Tells whether offices work.
 

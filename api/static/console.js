@@ -5,7 +5,8 @@ import "./stills.js";
 import "./release.js";
 import "./objection.js";
 import "./rows.js";
-import { isTyping, showToast } from "./page.js";
+import "./suspension.js";
+import { isTyping, leave, post, showToast, word } from "./page.js";
 
 const help = document.querySelector("#help");
 document.querySelector("[data-help]")?.addEventListener("click", () => help.showModal());
@@ -13,7 +14,23 @@ document.addEventListener("keydown", (event) => {
   if (isTyping(event) || document.querySelector("dialog[open]")) return;
   if (event.key === "?") { event.preventDefault(); help?.showModal(); }
   if (event.key.toLowerCase() === "q") location.assign("/queue");
+  if (event.key.toLowerCase() === "u") takeBack();
 });
+document.querySelector("[data-take-back]")?.addEventListener("click", takeBack);
+
+// Takes back the first review of the case shown, else the one just given.
+async function takeBack() {
+  const shown = document.querySelector("[data-take-back]") && document.querySelector("main.case").dataset.case;
+  const id = shown || sessionStorage.getItem("undo");
+  if (!id) return;
+  sessionStorage.removeItem("undo");
+  try {
+    await post(`/api/v1/cases/${id}/take-back`);
+    leave(`/cases/${id}`, word("taken_back"));
+  } catch (error) {
+    showToast(error.message);
+  }
+}
 
 const kept = sessionStorage.getItem("toast");
-if (kept) { sessionStorage.removeItem("toast"); showToast(kept); }
+if (kept) { sessionStorage.removeItem("toast"); showToast(sessionStorage.getItem("undo") ? `${kept} · U ${word("take_back")}` : kept); }

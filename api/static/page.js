@@ -11,10 +11,11 @@ export function isTyping(event) {
 }
 
 // Posts JSON with the page's token; throws an Error with a line for people.
-export async function post(path, body = {}) {
+export async function post(path, body = {}, options = {}) {
   let answer;
   try {
     answer = await fetch(path, {
+      ...options,
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRF-Token": document.querySelector("meta[name=csrf]").content },
       body: JSON.stringify(body),
@@ -33,7 +34,7 @@ export function showToast(text) {
   toast.textContent = text;
   toast.hidden = false;
   clearTimeout(showToast.timer);
-  showToast.timer = setTimeout(() => { toast.hidden = true; }, 2600);
+  showToast.timer = setTimeout(() => { toast.hidden = true; }, 4000);
 }
 
 // Leaves for another page and says there what happened here.

@@ -5,6 +5,7 @@ import { isTyping, word } from "./page.js";
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 const LEAD_S = 1.2; // shown before P1 and after the last moment while looping
 const GAP_S = 1.0; // a track is drawn on across gaps up to this
+const MOST_ZOOM = 8;
 const NEAR_S = 0.08; // a moment counts as reached this close to it
 const LAMP = { red: "#ff5a52", yellow: "#ffc83d", green: "#3ecf7f", off: "#5b6572", unknown: "#3a4350", flashing_yellow: "#8a6d20", fault: "#7a3fa0" };
 
@@ -19,13 +20,23 @@ class EvidencePlayer extends HTMLElement {
     this.isOverlaid = true;
     this.isScrubbing = false;
     this.shown_s = 0;
+    this.zoom = 1;
     this.start_s = 0;
     this.track = { boxes: [], lines: [], moments: [], states: [], width: 16, height: 9 };
     this.listen();
     this.video.src = this.dataset.clip;
+    this.video.addEventListener("canplaythrough", () => this.fetchNext(), { once: true });
     await this.load();
     if (this.video.readyState >= 1) this.begin();
     else this.video.addEventListener("loadedmetadata", () => this.begin(), { once: true });
+  }
+
+  // Once this clip is here the next case's is fetched, so that it starts at once.
+  fetchNext() {
+    const next = this.closest("main").dataset.nextClip;
+    if (!next) return;
+    this.ahead = Object.assign(document.createElement("video"), { preload: "auto", muted: true, src: `${next}/files/CLIP.mp4` });
+    fetch(`${next}/files/TRACK.json`).catch(() => {});
   }
 
   async load() {
@@ -75,6 +86,7 @@ class EvidencePlayer extends HTMLElement {
     });
     if (!video.requestVideoFrameCallback) video.addEventListener("seeked", () => this.draw(video.currentTime));
     this.querySelector(".stage").addEventListener("click", () => this.toggle());
+    this.querySelector(".stage").addEventListener("wheel", (e) => { e.preventDefault(); this.magnify(e.deltaY < 0 ? 1.25 : 0.8); }, { passive: false });
     this.timeline.addEventListener("pointerdown", (e) => this.scrub(e, true));
     this.timeline.addEventListener("pointermove", (e) => { if (this.isScrubbing) this.scrub(e); });
     this.timeline.addEventListener("pointerup", () => { this.isScrubbing = false; });
@@ -154,6 +166,7 @@ class EvidencePlayer extends HTMLElement {
     const actions = {
       " ": () => this.toggle(), ",": () => this.step(-1), ".": () => this.step(1), "[": () => this.change(-1), "]": () => this.change(1),
       ArrowLeft: () => this.seek(this.shown_s - 1), ArrowRight: () => this.seek(this.shown_s + 1),
+      "+": () => this.magnify(1.5), "=": () => this.magnify(1.5), "-": () => this.magnify(1 / 1.5), 0: () => this.magnify(0),
       l: () => this.setLoop(button("loop")), o: () => this.setOverlay(button("overlay")),
     };
     const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key] ?? (/^[1-9]$/.test(event.key) ? () => this.jump(event.key - 1) : null);
@@ -161,6 +174,24 @@ class EvidencePlayer extends HTMLElement {
     if (event.key === " " && event.target.matches?.("input[type=checkbox], button, summary")) event.target.blur();
     event.preventDefault();
     action();
+  }
+
+  // The lens: the picture grows around the subject, and follows it.
+  magnify(factor) {
+    this.zoom = Math.min(Math.max(this.zoom * factor, 1), MOST_ZOOM);
+    this.draw(this.shown_s);
+  }
+
+  drawLens(t) {
+    const box = this.boxAt(t) ?? this.lensBox ?? [0, 0, this.track.width, this.track.height];
+    this.lensBox = box;
+    const { clientWidth: width, clientHeight: height } = this.overlay;
+    const scale = Math.min(width / this.track.width, height / this.track.height);
+    const x = width / 2 + ((box[0] + box[2]) / 2 - this.track.width / 2) * scale;
+    const y = height / 2 + ((box[1] + box[3]) / 2 - this.track.height / 2) * scale;
+    for (const layer of [this.video, this.overlay]) {
+      layer.style.transform = this.zoom === 1 ? "" : `translate(${width / 2 - x * this.zoom}px, ${height / 2 - y * this.zoom}px) scale(${this.zoom})`;
+    }
   }
 
   scrub(event, isStart = false) {
@@ -190,6 +221,7 @@ class EvidencePlayer extends HTMLElement {
     this.querySelectorAll("[data-moments] button").forEach((b, i) => b.classList.toggle("is-now", i === near));
     document.dispatchEvent(new CustomEvent("at-moment", { detail: near < 0 ? "" : this.track.moments[near].name }));
     this.drawHud(t);
+    this.drawLens(t);
     this.drawOverlay(t);
     this.drawTimeline(t);
   }

@@ -1,6 +1,8 @@
 // <review-panel>: the decision, by keyboard. Nothing is final before the server said so.
 import { isTyping, leave, post, word } from "./page.js";
 
+const TOUCH_MS = 60_000; // a case somebody works on is claimed again this often; the server lets go after five minutes
+
 class ReviewPanel extends HTMLElement {
   connectedCallback() {
     const page = document.querySelector("main.case");
@@ -15,7 +17,22 @@ class ReviewPanel extends HTMLElement {
     this.addEventListener("change", () => this.classList.remove("is-missing"));
     this.reasons = new ReasonPicker(document.querySelector("#reasons"), (id) => this.send({ decision: "reject", reason: id }));
     document.addEventListener("keydown", (event) => this.key(event));
+    this.plate = this.querySelector("[name=plate]");
+    this.plate?.addEventListener("keydown", (event) => { if (["Enter", "Escape"].includes(event.key) && !event.isComposing) this.plate.blur(); });
+    if (!this.dataset.blocked) this.hold();
     this.verify();
+  }
+
+  // Keeps the case for this officer while they work on it, and lets it go when they leave.
+  hold() {
+    this.touch();
+    for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, () => { if (Date.now() - this.touched > TOUCH_MS) this.touch(); });
+    addEventListener("pagehide", () => { if (!this.isSending) post(`/api/v1/cases/${this.caseId}/leave`, {}, { keepalive: true }).catch(() => {}); });
+  }
+
+  touch() {
+    this.touched = Date.now();
+    post(`/api/v1/cases/${this.caseId}/claim`).catch((error) => { if (!this.isSending) leave(`/next?after=${this.caseId}`, error.message); });
   }
 
   async verify() {
@@ -35,7 +52,7 @@ class ReviewPanel extends HTMLElement {
     if (isTyping(event) || document.querySelector("dialog[open]")) return;
     const isOpen = !this.dataset.blocked;
     const actions = { n: () => this.skip(), p: () => document.querySelector("[data-release]:enabled")?.click() };
-    if (isOpen) Object.assign(actions, { f: () => this.confirmAll(), a: () => this.accept(), r: () => this.reasons.open(), m: () => note.focus() });
+    if (isOpen) Object.assign(actions, { t: () => this.plate.focus(), f: () => this.confirmAll(), a: () => this.accept(), r: () => this.reasons.open(), m: () => note.focus() });
     const action = actions[event.key.toLowerCase()];
     if (!action) return;
     event.preventDefault();
@@ -64,10 +81,11 @@ class ReviewPanel extends HTMLElement {
     if (this.isSending) return;
     this.isSending = true;
     const picked = (name) => this.checks.filter((c) => c.checked && c.name === name).map((c) => c.value);
-    const body = { ...decision, note: this.querySelector("textarea").value, facts: picked("fact"), cues_checked: picked("cue") };
+    const body = { ...decision, note: this.querySelector("textarea").value, plate: this.plate.value, facts: picked("fact"), cues_checked: picked("cue") };
     try {
       const done = await post(`/api/v1/cases/${this.caseId}/review`, body);
       const saved = word(`saved_${done.state}`);
+      if (!this.dataset.second) sessionStorage.setItem("undo", this.caseId);
       if (done.state === "ACCEPTED") leave(`/cases/${this.caseId}?decided#release`, saved);
       else leave(done.next ? `/cases/${done.next}` : "/queue", saved);
     } catch (error) {

@@ -149,3 +149,12 @@ def accepted(store: CaseStore, number: int = 1) -> str:
     store.decide(case.case_id, "fu", ACCEPT)
     store.decide(case.case_id, "li", ACCEPT)
     return case.case_id
+
+
+def suspended(store: CaseStore, *, first: int = 1000) -> str:
+    """Lets V02 on cam-9 be wrong in three of twenty cases; returns the id of its suspension."""
+    for number in range(first, first + 20):
+        case = new_case(number, camera_id="cam-9", violation_id="V02", candidate_key=f"wrong/{number}")
+        store.add_case(case)
+        store.decide(case.case_id, "fu", REJECT if number >= first + 17 else replace(REJECT, reason="R09"))
+    return store.reviews.suspensions()[0].suspension_id

@@ -97,7 +97,7 @@ def test_paging_keeps_the_plate_searched_for(tmp_path: Path) -> None:
     office = Office(tmp_path)
     plated_case(office, 1, "苏C12345")
     page = office.login("li").get("/queue", params={"plate": "苏C"}).text
-    assert "plate=%E8%8B%8FC&amp;page=1" in page
+    assert "plate=%E8%8B%8FC&amp;state=QUEUED" in page
 
 
 def test_a_plate_never_reaches_a_screen(tmp_path: Path) -> None:
