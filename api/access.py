@@ -12,6 +12,9 @@ from cases.records import User
 from cases.states import PERMISSIONS, Permission
 from core.errors import NotAllowed
 
+PERMISSION_OF: dict[object, Permission] = {}
+"""What the dependencies made by ``needs`` ask for; the access matrix is made from it."""
+
 
 def any_login(request: Request) -> Login:
     """Returns the login, also one whose password must still be changed.
@@ -47,6 +50,7 @@ def needs(permission: Permission) -> Callable[[Request], User]:
             raise NotAllowed(f"role {user.role.value} may not {step}; ask somebody who may")
         return user
 
+    PERMISSION_OF[check] = permission
     return check
 
 

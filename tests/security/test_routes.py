@@ -1,13 +1,16 @@
 """Who may do what, over every route there is; one error shape; the same headers everywhere."""
 
+import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from fastapi.routing import APIRoute
 
 from api.app import PARTS
+from api.matrix import document
 from api.security import HEADERS
 from cases.records import NewObjection
 from cases.replays import Replay, save_replay
@@ -15,12 +18,22 @@ from tests.support.console import ACCEPT_JSON, Office, TestClient, csrf_of
 from tests.support.people import ACCEPT, PASSWORD
 
 OBJECTION = NewObjection(channel="window", ground="C5", text="the lamp was broken")
-PEOPLE = ("visitor", "fu", "li", "root")
-OPEN = {"visitor": True, "fu": True, "li": True, "root": True}
-LOGIN = {"visitor": False, "fu": True, "li": True, "root": True}
-OFFICER = {"visitor": False, "fu": False, "li": True, "root": False}
-WITHDRAW = {"visitor": False, "fu": False, "li": True, "root": True}
-CITIZEN = {"visitor": False, "fu": False, "li": False, "root": False}
+PEOPLE = ("visitor", "fu", "li", "su", "au", "root")
+"""Nobody, a reviewer, an officer, a supervisor, an auditor, an administrator."""
+
+
+def only(*people: str) -> dict[str, bool]:
+    """Tells of everybody whether they are let in."""
+    return {person: person in people for person in PEOPLE}
+
+
+OPEN = only(*PEOPLE)
+LOGIN = only("fu", "li", "su", "au", "root")
+REVIEWER = only("fu", "li", "su")
+OFFICER = only("li", "su")
+WITHDRAW = only("li", "su", "root")
+ADMIN = only("root")
+CITIZEN = only()
 """Nobody of the office is a citizen here: tests/integration/test_report_api.py asks as one."""
 TOKENLESS = ("POST /api/v1/reporters", "POST /api/v1/reporters/token")
 """JSON without a session to ride on: a forged page cannot send it, and it changes nobody's account."""
@@ -58,8 +71,15 @@ MATRIX: dict[str, dict[str, bool]] = {
     "HEAD /api/v1/uploads/{upload_id}": CITIZEN,
     "PATCH /api/v1/uploads/{upload_id}": CITIZEN,
     "DELETE /api/v1/uploads/{upload_id}": CITIZEN,
-    "GET /audit": {"visitor": False, "fu": False, "li": False, "root": True},
-    "POST /api/v1/cases/{case_id}/objection": {**LOGIN, "root": False},
+    "GET /account": LOGIN,
+    "POST /account/password": LOGIN,
+    "POST /account/sessions/{login_id}/end": LOGIN,
+    "GET /people": ADMIN,
+    "POST /people": ADMIN,
+    "POST /people/{name}/state": ADMIN,
+    "POST /people/sessions/{login_id}/end": ADMIN,
+    "GET /audit": only("su", "au", "root"),
+    "POST /api/v1/cases/{case_id}/objection": REVIEWER,
     "POST /api/v1/cases/{case_id}/objection/answer": OFFICER,
     "GET /queue": LOGIN,
     "GET /next": LOGIN,
@@ -74,7 +94,7 @@ MATRIX: dict[str, dict[str, bool]] = {
     "GET /api/v1/cases/{case_id}": LOGIN,
     "GET /api/v1/cases/{case_id}/verification": LOGIN,
     "GET /api/v1/runs": LOGIN,
-    "POST /api/v1/cases/{case_id}/review": {**LOGIN, "root": False},
+    "POST /api/v1/cases/{case_id}/review": REVIEWER,
     "POST /api/v1/cases/{case_id}/masked": OFFICER,
     "POST /api/v1/cases/{case_id}/publications": OFFICER,
     "POST /api/v1/publications/{publication_id}/withdrawal": WITHDRAW,
@@ -99,6 +119,8 @@ class World:
 
     def __init__(self, home: Path) -> None:
         self.office = Office(home)
+        self.office.store.add_user("su", PASSWORD, "supervisor")
+        self.office.store.add_user("au", PASSWORD, "auditor")
         self.waiting = self.office.case(1)
         self.shown, self.publication = self.office.published(2)
         self.ready = self.office.accepted(3)
@@ -119,11 +141,12 @@ class World:
             case_id=case_id,
             publication_id=self.publication,
             screen_id="demo",
-            name="P2.jpg",
+            name="wang" if path.startswith("/people") else "P2.jpg",
             width_px=240,
             sha256=picture.sha256,
             role="P2",
             replay_name=EMPTY_REPLAY.name,
+            login_id=self.session_for(path, client),
             report_id="01M827B9ZPZ46TDKAVAP8M0001",
             upload_id="01M827B9ZPZ46TDKAVAP8M0001",
         )
@@ -131,7 +154,10 @@ class World:
             return client.request(method, address, headers={"tus-resumable": "1.0.0"}).status_code
         if path in ("/login", "/logout", "/language"):
             token = client.headers.get("x-csrf-token", "")
-            body = {"csrf": token, "name": "li", "password": PASSWORD, "language": "zh"}
+            body = {"csrf": token, "name": "wang", "password": PASSWORD, "language": "zh"}
+            return client.post(address, data=body).status_code
+        if path.startswith(("/account", "/people")):
+            body = {"old": PASSWORD, "new": PASSWORD + "!", "name": "zhao", "role": "officer", "is_active": "true"}
             return client.post(address, data=body).status_code
         if path.startswith("/report/"):
             token = csrf_of(client.get("/report").text)
@@ -139,6 +165,18 @@ class World:
             answer = client.post(address, data=body, headers={"x-csrf-token": token})
             return 303 if path == "/report/login" and answer.status_code == 401 else answer.status_code
         return client.post(address, json=self.body_for(path)).status_code
+
+    def session_for(self, path: str, client: TestClient) -> str:
+        """Returns the id of a session that may be ended there: one's own, or a colleague's."""
+        name = "wang" if path.startswith("/people") else self.name_of(client) or "wang"
+        if "{login_id}" in path:
+            self.office.store.logins.begin(name, secrets.token_hex(8), "another computer")
+        listed = self.office.store.logins.listed(name)
+        return next((one.login_id for one in listed if one.agent == "another computer"), "none")
+
+    def name_of(self, client: TestClient) -> str | None:
+        session = self.office.app.state.console.sessions.try_open(client.cookies.get("lukou_session"))
+        return cast("str | None", session and session.user)
 
     def case_for(self, route: str) -> str:
         if "objection" in route:
@@ -186,6 +224,11 @@ def test_matrix_names_every_route(world: World) -> None:
     assert sorted(routes()) == sorted(MATRIX)
 
 
+def test_the_printed_matrix_is_what_the_code_says() -> None:
+    printed = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
+    assert printed == document(), "stale; run: python -m api.matrix > docs/access.md"
+
+
 def test_nothing_is_served_beside_the_listed_parts_and_static_files(world: World) -> None:
     static = [route for route in world.office.app.routes if getattr(route, "path", "") == "/static"]
     assert len(static) == 1
@@ -195,7 +238,8 @@ def test_nothing_is_served_beside_the_listed_parts_and_static_files(world: World
 @pytest.mark.parametrize("person", PEOPLE)
 def test_every_route_lets_only_the_right_people_in(fresh: World, person: str) -> None:
     client = fresh.client(person)
-    answers = {route: fresh.ask(client, route) for route in sorted(MATRIX) if not route.endswith("/logout")}
+    order = sorted(MATRIX, key=lambda route: (route == "POST /login", route))  # a login changes who is asking
+    answers = {route: fresh.ask(client, route) for route in order if not route.endswith("/logout")}
     refused = {route for route, status in answers.items() if status in (401, 403)}
     expected = {route for route in answers if not MATRIX[route][person]}
     assert refused == expected, answers
