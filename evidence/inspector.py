@@ -6,6 +6,7 @@ prints one line of JSON per file. What kills it (memory, time, a decoder's crash
 """
 
 import json
+import os
 import resource
 import sys
 from dataclasses import asdict
@@ -25,6 +26,7 @@ VIDEO_SHARES = (0.15, 0.5, 0.85)
 
 def limit() -> None:
     """Takes from this process what a broken file could abuse."""
+    os.nice(10)  # whoever is sending goes first
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
