@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Select, String, select
+from sqlalchemy import ColumnElement, ForeignKey, String, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from ulid import ULID
 
@@ -89,20 +89,17 @@ class LoginStore:
         """Returns the open session of a token and notes that it was used."""
         now = self._clock.now_utc()
         with self._database.reading() as session:
-            query = _open(now).where(LoginRow.token_sha256 == _digest(token))
-            row = session.execute(query).one_or_none()
-            login = None if row is None else _login(row[0], row[1], is_temporary=row[2] is not None)
+            found = _open(session, now, LoginRow.token_sha256 == _digest(token))
+        login = found[0] if found else None
         if login is not None and now - login.seen_utc >= SEEN_EVERY:
             self._note_seen(login.login_id, now)
         return login
 
     def listed(self, name: str | None = None) -> list[Login]:
         """Returns the open sessions of a user, or of everybody, the latest used first."""
-        query = _open(self._clock.now_utc()).order_by(LoginRow.seen_utc.desc(), LoginRow.login_id)
-        if name is not None:
-            query = query.where(LoginRow.user_name == name)
+        whose = true() if name is None else LoginRow.user_name == name
         with self._database.reading() as session:
-            return [_login(row[0], row[1], is_temporary=row[2] is not None) for row in session.execute(query)]
+            return _open(session, self._clock.now_utc(), whose)
 
     def end(self, login_id: str, *, by: User, whole_office: bool = False) -> None:
         """Ends a session: one's own, or anybody's for who may manage logins.
@@ -182,29 +179,31 @@ class LoginStore:
             row.ended_utc, row.ended_by = now, by
 
 
-def _open(now: datetime) -> Select[tuple[LoginRow, UserRow, str | None]]:
-    return (
-        select(LoginRow, UserRow, TemporaryPasswordRow.user_name)
+def _open(session: Session, now: datetime, which: ColumnElement[bool]) -> list[Login]:
+    query = (
+        select(LoginRow, UserRow, TemporaryPasswordRow)
         .join(UserRow, UserRow.name == LoginRow.user_name)
         .outerjoin(TemporaryPasswordRow, TemporaryPasswordRow.user_name == LoginRow.user_name)
         .where(
+            which,
             UserRow.is_active == 1,
             LoginRow.ended_utc.is_(None),
             LoginRow.began_utc > now - LONGEST,
             LoginRow.seen_utc > now - IDLE,
         )
+        .order_by(LoginRow.seen_utc.desc(), LoginRow.login_id)
     )
-
-
-def _login(row: LoginRow, user: UserRow, *, is_temporary: bool) -> Login:
-    return Login(
-        login_id=row.login_id,
-        user=accounts.to_user(user),
-        agent=row.agent,
-        began_utc=row.began_utc,
-        seen_utc=row.seen_utc,
-        must_change_password=is_temporary,
-    )
+    return [
+        Login(
+            login_id=row.login_id,
+            user=accounts.to_user(user),
+            agent=row.agent,
+            began_utc=row.began_utc,
+            seen_utc=row.seen_utc,
+            must_change_password=temporary is not None,
+        )
+        for row, user, temporary in session.execute(query)
+    ]
 
 
 def _digest(token: str) -> str:
