@@ -71,7 +71,7 @@ def _kind(head: bytes) -> tuple[str, int]:
     """Returns the ending of a file and how large such a one may be, bytes."""
     ending = sniff(head)
     if ending is None:
-        raise ConfigError("send JPEG, PNG or WebP photos, or one MP4, MOV, MKV or WebM video (iPhone: most compatible)")
+        raise ConfigError("send JPEG, HEIC, PNG or WebP photos, or one MP4, MOV, MKV or WebM video")
     return ending, PHOTO_MAX_BYTES if ending in PHOTO_ENDINGS else VIDEO_MAX_BYTES
 
 

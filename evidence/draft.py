@@ -17,7 +17,7 @@ from core.observations import Role, SignalState
 Box = tuple[float, float, float, float]
 
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-ATTACHMENT = re.compile(r"ORIGINAL-[1-9]\.(jpg|png|webp|mp4|mov|mkv|webm)")
+ATTACHMENT = re.compile(r"ORIGINAL-[1-9]\.(jpg|png|webp|heic|mp4|mov|mkv|webm)")
 PANORAMAS = frozenset({Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER, Role.T0_OVERVIEW, Role.T1_OVERVIEW})
 
 

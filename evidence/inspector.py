@@ -36,13 +36,15 @@ def limit() -> None:
 def inspect_photo(path: Path, ending: str, out_dir: Path, number: int) -> dict[str, Any]:
     """Returns what a photo is; writes its derived still."""
     import imagehash
+    import pi_heif
     from PIL import Image, ImageOps
 
     from evidence import forgery
     from evidence.upload import PHOTO_ENDINGS, PIXELS_MAX
 
     Image.MAX_IMAGE_PIXELS = PIXELS_MAX
-    formats = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
+    pi_heif.register_heif_opener(thumbnails=False)
+    formats = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "heic": "HEIF"}
     with Image.open(path, formats=[formats[e] for e in PHOTO_ENDINGS]) as picture:
         if picture.width * picture.height > PIXELS_MAX:
             return _refused(ending, f"has more than {PIXELS_MAX // 1_000_000} million pixels; send a smaller one")
@@ -127,7 +129,7 @@ def inspect_file(path: Path, out_dir: Path, number: int) -> dict[str, Any]:
     with path.open("rb") as file:
         ending = sniff(file.read(SNIFF_BYTES))
     if ending is None:
-        return _refused("", "not a JPEG, PNG or WebP photo, nor an MP4, MOV, MKV or WebM video")
+        return _refused("", "not a JPEG, HEIC, PNG or WebP photo, nor an MP4, MOV, MKV or WebM video")
     inspect = inspect_photo if ending in PHOTO_ENDINGS else inspect_video
     return inspect(path, ending, out_dir, number)
 

@@ -25,8 +25,10 @@ UNREADABLE = "cannot be read; send the original file from the camera"
 INSPECTION_MAX_S = 60.0
 SNIFF_BYTES = 32
 
-PHOTO_ENDINGS = ("jpg", "png", "webp")
+PHOTO_ENDINGS = ("jpg", "png", "webp", "heic")
 VIDEO_ENDINGS = ("mp4", "mov", "mkv", "webm")
+BRANDS = {b"heic": "heic", b"heix": "heic", b"mif1": "heic", b"avif": None, b"avis": None, b"qt  ": "mov"}
+"""Endings by the brand of an ISO base media file; any other brand is a video."""
 _log = log.get(__name__)
 
 
@@ -83,7 +85,7 @@ def sniff(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
     if head[4:8] == b"ftyp":
-        return None if head[8:12] in (b"heic", b"heix", b"mif1", b"avif") else ("mov" if head[8:10] == b"qt" else "mp4")
+        return BRANDS.get(head[8:12], "mp4")
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return "webm" if b"webm" in head else "mkv"
     return None

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from cases.duplicates import same_pictures
 from evidence.upload import inspect
-from tests.support.citizens import jpeg, street
+from tests.support.citizens import PLACE_DEG, TAKEN, jpeg, street
 from tests.support.footage import make_clip
 
 MUTATIONS = 500
+PHONE = Path(__file__).with_name("phone.heic")
+"""A drawn street, encoded by libheif as an iPhone does it."""
 
 
 def png_bomb(side: int) -> bytes:
@@ -37,7 +40,7 @@ HOSTILE = {
     "jpeg-html": b"\xff\xd8\xff\xe0<script>alert(1)</script>",
     "playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:10\nfile:///etc/passwd\n",
     "mp4-void": b"\0\0\0\x18ftypisom\0\0\0\0isommp41" + b"\0" * 400,
-    "heic": b"\0\0\0\x18ftypheic\0\0\0\0" + b"\0" * 400,
+    "heic-void": b"\0\0\0\x18ftypheic\0\0\0\0" + b"\0" * 400,
 }
 
 
@@ -67,6 +70,17 @@ def test_derived_still_has_no_metadata_and_stands_upright(tmp_path: Path) -> Non
     assert b"secret" not in found.stills[0].path.read_bytes()
 
 
+def test_photo_of_an_iphone_is_read_with_time_and_place(tmp_path: Path) -> None:
+    [found] = inspect([PHONE], tmp_path / "out")
+    assert (found.refused, found.ending, found.signs) == ("", "heic", ())
+    assert found.capture.taken == TAKEN
+    assert (round(found.capture.lat_deg or 0, 4), round(found.capture.lon_deg or 0, 4)) == PLACE_DEG
+    street_again = jpeg(street(1, size_px=(320, 240)))
+    (tmp_path / "same.jpg").write_bytes(street_again)
+    [same] = inspect([tmp_path / "same.jpg"], tmp_path / "out")
+    assert same_pictures([found.phash], [("other", same.phash)]) == "other"
+
+
 def test_long_video_is_refused(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "long.mp4", fps=1, seconds=70)
     [found] = inspect([path], tmp_path / "out")
@@ -78,7 +92,7 @@ def test_long_video_is_refused(tmp_path: Path) -> None:
 def test_mutated_files_never_break_the_inspection(tmp_path: Path) -> None:
     rng = random.Random(7)
     clip = make_clip(tmp_path / "seed.mp4", seconds=0.6).read_bytes()
-    seeds = [jpeg(street(1, size_px=(160, 120))), clip]
+    seeds = [jpeg(street(1, size_px=(160, 120))), clip, PHONE.read_bytes()]
     target = tmp_path / "out-png.png"
     street(2, size_px=(160, 120)).save(target)
     seeds.append(target.read_bytes())
