@@ -24,6 +24,7 @@ AUDITED = (
     "users",
     "runs",
     "signal_faults",
+    "unseen",
     "cases",
     "plates",
     "reviews",
@@ -34,6 +35,9 @@ AUDITED = (
     "objections",
     "reporters",
     "reports",
+    "day_roots",
+    "legal_holds",
+    "erasures",
 )
 
 RawRow = Mapping[str, Any]

@@ -53,6 +53,7 @@ OF_CASE: dict[CaseState, ReportState] = {
     CaseState.DISPUTED: ReportState.REVIEWING,
     CaseState.ACCEPTED: ReportState.CONFIRMED,
     CaseState.REJECTED: ReportState.REJECTED,
+    CaseState.INADMISSIBLE: ReportState.REJECTED,
     CaseState.OBJECTED: ReportState.REVIEWING,
     CaseState.UPHELD: ReportState.CONFIRMED,
     CaseState.CANCELLED: ReportState.REJECTED,

@@ -3,7 +3,8 @@
 QUEUED --first review accepts--> SECOND_REVIEW --second officer accepts--> ACCEPTED, or REJECTED by
 either of the two. A case drawn for a blind second review (``cases.blind``) has one whatever the first says; where the
 two differ it is DISPUTED, and a supervisor decides. A candidate of a suspended rule waits as SUSPENDED until a
-supervisor lifts it. ACCEPTED --objection--> OBJECTED --a third person--> UPHELD | CANCELLED.
+supervisor lifts it; one of a device that fails a legality gate (``cases.devices``) is INADMISSIBLE for good.
+ACCEPTED --objection--> OBJECTED --a third person--> UPHELD | CANCELLED.
 ACCEPTED, UPHELD --publish--> Publication: PUBLISHED --> WITHDRAWN | EXPIRED.
 """
 
@@ -22,6 +23,7 @@ class CaseState(StrEnum):
     CANCELLED = "CANCELLED"
     DISPUTED = "DISPUTED"
     SUSPENDED = "SUSPENDED"
+    INADMISSIBLE = "INADMISSIBLE"
 
 
 STANDING = (CaseState.ACCEPTED, CaseState.UPHELD)
@@ -81,6 +83,7 @@ class Permission(StrEnum):
     DECIDE_DISPUTE = "decide_dispute"
     LIFT_SUSPENSION = "lift_suspension"
     SEE_ECONOMICS = "see_economics"
+    HOLD_EVIDENCE = "hold_evidence"
 
 
 _REVIEWER = frozenset({Permission.SEE_CASES, Permission.FIRST_REVIEW, Permission.FILE_OBJECTION})
@@ -100,6 +103,7 @@ PERMISSIONS: dict[UserRole, frozenset[Permission]] = {
         Permission.DECIDE_DISPUTE,
         Permission.LIFT_SUSPENSION,
         Permission.SEE_ECONOMICS,
+        Permission.HOLD_EVIDENCE,
     },
     UserRole.AUDITOR: frozenset({Permission.SEE_CASES, Permission.SEE_AUDIT, Permission.SEE_ECONOMICS}),
     UserRole.ADMIN: frozenset(

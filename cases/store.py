@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from cases import accounts, audit, objection, plates, publication, queue, review, runs, suspension
 from cases.audit import Step, audited
+from cases.custody import CustodyStore
 from cases.database import Database
 from cases.logins import LoginStore
 from cases.models import AuditRow, CaseRow, ObjectionRow, PublicationRow, ReviewRow
@@ -44,6 +45,7 @@ class CaseStore:
         self.reports = ReportStore(database, clock)
         self.logins = LoginStore(database, clock)
         self.reviews = ReviewStore(database, clock)
+        self.custody = CustodyStore(database, clock)
 
     @classmethod
     def open(cls, url: str, *, clock: Clock | None = None, busy_timeout_s: float = 5.0) -> "CaseStore":

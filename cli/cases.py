@@ -11,6 +11,7 @@ from cases.states import CaseState
 from cases.store import CaseStore
 from cli.boundary import DIFFERS
 from cli.console import clock_text, count_text, emit, offset_text, out, say, show_pairs, show_table
+from cli.custody import media_dir, stamp_check
 from cli.home import JsonOption, OutOption, open_cases, settings_for
 from core.catalogue import catalogue
 from core.errors import ConfigError
@@ -203,7 +204,8 @@ def _verify_home(settings: Settings, store: CaseStore, case_id: str | None, pem:
         problems = (*verdict.problems, *_record_problems(vault, record, verdict), *store.verify_audit())
         return case_id, Verdict(is_valid=not problems, problems=problems)
     verdict = verify_store(settings.evidence_dir, public_key_pem=trusted, expected_entries=entries_known(store))
-    problems = (*verdict.problems, *store.verify_audit())
+    custody = store.custody.problems(vault, media_dir(settings), stamp_check(settings))
+    problems = (*verdict.problems, *custody, *store.verify_audit())
     return str(settings.home), Verdict(is_valid=not problems, problems=problems)
 
 

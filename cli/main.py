@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import cases, conform, demo, models, openapi, plan, process, replay, serve, sim, site, top, up
+from cli import cases, conform, custody, demo, models, openapi, plan, process, replay, serve, sim, site, top, up
 from cli import run as watch
 from cli.boundary import guarded
 from core import log
@@ -46,6 +46,8 @@ app.command("cases")(cases.list_cases)
 app.command()(cases.show)
 app.command()(cases.verify)
 app.command()(cases.export)
+app.command("roots")(custody.close_days)
+app.command()(custody.purge)
 app.add_typer(models_app, name="models")
 models_app.command("list")(models.list_models)
 models_app.command()(models.show)

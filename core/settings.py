@@ -23,6 +23,12 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address the console listens on")
     port: int = Field(default=8790, ge=0, le=65535, description="port of the console; 0 picks a free one")
     session_secret: SecretStr | None = Field(default=None, description="key of login cookies; made at first start")
+    oidc_issuer: str | None = Field(default=None, description="URL of an OpenID Connect directory; default none")
+    oidc_client_id: str | None = Field(default=None, description="name of this console at the directory")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="its secret there")
+    oidc_claim: str = Field(default="preferred_username", description="claim that holds the login name")
+    webhook_url: str | None = Field(default=None, description="address told of every step of a case; default none")
+    webhook_secret: SecretStr | None = Field(default=None, description="key its messages are signed with")
     detect_hz: float = Field(default=8.0, ge=1.0, le=60.0, description="detector runs per second of footage, at least")
     engine: str = Field(
         default="auto", pattern="^(auto|openvino|onnxruntime|cuda|tensorrt)$", description="inference engine"
@@ -41,6 +47,8 @@ class Settings(BaseSettings):
     display_hours: float = Field(
         default=72.0, gt=0, le=72.0, description="longest time an item may stay on a screen, h"
     )
+    tsa_url: str | None = Field(default=None, description="RFC 3161 timestamp authority for daily roots; default none")
+    tsa_certificate: Path | None = Field(default=None, description="its root certificates (PEM), to check stamps with")
 
     @property
     def database(self) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,9 @@ from evidence.conformance import check_conformance
 from evidence.draft import ULID, Draft
 from evidence.manifest import FileEntry, Manifest, build_manifest, canonical_bytes, manifest_bytes, parse_manifest
 from evidence.picture import NAMES, build_closeup, encode_jpeg
+from evidence.root import days_to_close, write_root
 from evidence.sign import KEY_NAME, load_signer
+from evidence.tombstone import Erasure, finish_erasure, read_tombstone, write_tombstone
 from evidence.verify import Verdict, verify_case
 
 log = get(__name__)
@@ -119,6 +121,7 @@ class Vault:
         with disk.store_errors(self.root, "recovering the evidence store"), disk.locked(self.root / LOCK_NAME):
             done += [f"removed unfinished package {name}" for name in self._remove_dead_stages()]
             done += self._chain.heal()
+            done += [f"completed the deletion of case {name}" for name in self._finish_erasures()]
             chained = {entry["case_id"] for entry in self._chain.entries()}
             for link in sorted(self._unchained(chained), key=lambda k: (k.sealed_utc, k.case_id)):
                 self._chain.append(link)
@@ -126,6 +129,67 @@ class Vault:
         for message in done:
             log.warning("store_recovered", action=message)
         return done
+
+    def erase(self, case_id: str, erasure: Erasure) -> str:
+        """Deletes a package and leaves a signed tombstone; returns the SHA-256 of that. Its chain entry stays.
+
+        Raises:
+            CaseNotFound: no such package.
+            HashMismatch: its chain entry is missing; nothing is deleted.
+            StoreError: the disk refuses.
+        """
+        folder = self.path(case_id)
+        with disk.store_errors(self.root, f"deleting case {case_id}"), disk.locked(self.root / LOCK_NAME):
+            if self.tombstone(case_id) is None:
+                sealed = self.sealed(case_id)
+                body = {
+                    "case_id": case_id,
+                    "manifest_sha256": sealed.manifest_sha256,
+                    "entry_sha256": sealed.entry_sha256,
+                }
+                write_tombstone(folder, body, erasure, self._signer, self._clock.now_utc())
+            finish_erasure(folder)
+        log.info("package_erased", case_id=case_id, kind=erasure.kind)
+        return standalone.sha256_of(folder / standalone.TOMBSTONE)
+
+    def leave_tombstone(self, folder: Path, subject: str, hashes: list[str], erasure: Erasure) -> str:
+        """Returns the SHA-256 of a tombstone for files kept outside this store, signed with its key.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        body = {
+            "case_id": subject,
+            "manifest_sha256": hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
+            "entry_sha256": standalone.GENESIS,
+        }
+        with disk.store_errors(folder, f"deleting the originals of {subject}"):
+            disk.make_dirs(folder)
+            if not (folder / standalone.PUBLIC_KEY).exists():
+                disk.write_file(folder / standalone.PUBLIC_KEY, self.public_key_pem)
+            write_tombstone(folder, body, erasure, self._signer, self._clock.now_utc())
+        return standalone.sha256_of(folder / standalone.TOMBSTONE)
+
+    def tombstone(self, case_id: str) -> dict[str, Any] | None:
+        """Returns what the tombstone of a deleted package says, None when there is none."""
+        return read_tombstone(self.path(case_id), self.public_key_pem)
+
+    def close_days(self, audit_head: Callable[[], tuple[int, str]]) -> list[Path]:
+        """Signs the root of every finished day that has none; returns those. ``audit_head`` is asked at that moment.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        now = self._clock.now_utc()
+        with disk.store_errors(self.root, "signing the daily root"), disk.locked(self.root / LOCK_NAME):
+            entries = list(self._chain.entries())
+            days = days_to_close(self.root, entries, now)
+            number, digest = audit_head() if days else (0, "")
+            head = {"seq": number, "entry_sha256": digest}
+            paths = [write_root(self.root, day, entries, audit=head, signer=self._signer, now_utc=now) for day in days]
+        for path in paths:
+            log.info("day_closed", day=path.stem)
+        return paths
 
     def manifest(self, case_id: str) -> Manifest:
         """Returns the manifest of a case, its signature checked against this installation's key."""
@@ -296,9 +360,14 @@ class Vault:
             removed.append(stage.name.split(".")[0])
         return removed
 
+    def _finish_erasures(self) -> list[str]:
+        """Ends deletions a crash interrupted; only a tombstone of this store's key counts."""
+        folders = [f for f in standalone.packages_of(self.root).values() if (f / standalone.TOMBSTONE).is_file()]
+        return [f.name for f in folders if self.tombstone(f.name) is not None and finish_erasure(f)]
+
     def _unchained(self, chained: set[str]) -> Iterator[Link]:
         for case_id, folder in standalone.packages_of(self.root).items():
-            if case_id in chained:
+            if case_id in chained or (folder / standalone.TOMBSTONE).is_file():
                 continue
             problems = standalone.check_package(folder, self.public_key_pem)
             if problems:  # nothing this store sealed: leave it for verify to report
@@ -319,14 +388,18 @@ class Vault:
             path.unlink(missing_ok=True)
             disk.write_file(path, self.public_key_pem)
 
+    def _absence(self, case_id: str) -> str:
+        tombstone = self.tombstone(case_id)
+        if tombstone is None:
+            return f"no sealed package for case {case_id}; list them with: lukou cases"
+        return f"the evidence of case {case_id} was deleted on {tombstone['erased_utc'][:10]}: {tombstone['basis']}"
+
     def _manifest_bytes(self, case_id: str) -> bytes:
         folder = self.path(case_id)
         try:
             content = (folder / standalone.MANIFEST).read_bytes()
         except OSError as error:
-            raise CaseNotFound(
-                f"no sealed package for case {case_id}; list them with: lukou cases", case_id=case_id
-            ) from error
+            raise CaseNotFound(self._absence(case_id), case_id=case_id) from error
         problems = standalone.check_signature(folder, content, self.public_key_pem)
         if problems:
             raise SignatureInvalid(f"case {case_id}: {problems[0]}; run: lukou verify {case_id}", case_id=case_id)

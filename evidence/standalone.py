@@ -11,8 +11,12 @@ What is checked
   manifest.json  lists every file of the package with its SHA-256.
   manifest.sig   Ed25519 signature over the bytes of manifest.json.
   chain/<device>/<day>.jsonl  one signed entry per sealed case; each names the manifest's SHA-256 and the entry before
-                 it, so that none can be changed, removed, moved or slipped in. A tail that was cut off together with
-                 its packages shows only against the entry hashes kept elsewhere (the case database).
+                 it, so that none can be changed, removed, moved or slipped in.
+  roots/<day>.json  signed at the end of each day: the last entry of every chain, and the root before it. What was cut
+                 off after the last root shows only against the hashes kept elsewhere (the case database).
+  TOMBSTONE.json stands, signed, for a package that was deleted when its time was over; a package that is gone without
+                 one is a problem.
+  record.json    (exports) who decided what, when, and the hashes of the audit entries about it, signed.
 """
 
 from __future__ import annotations
@@ -33,13 +37,22 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public_key.pem"
 CHAIN_DIR, EXPORTED_ENTRY = "chain", "chain-entry.json"
+ROOTS_DIR, TOMBSTONE, RECORD = "roots", "TOMBSTONE.json", "record.json"
 GENESIS = "0" * 64
 CHAIN_CONTEXT = b"lukou chain entry 1\n"
+ROOT_CONTEXT = b"lukou daily root 1\n"
+TOMBSTONE_CONTEXT = b"lukou tombstone 1\n"
+RECORD_CONTEXT = b"lukou case record 1\n"
 ENTRY_KEYS = {
     "index", "device", "day", "case_id", "manifest_sha256", "prev_sha256", "sealed_utc", "key_id", "entry_sha256",
     "signature",
 }  # fmt: skip
 SIGNATURE_KEYS = {"algorithm", "key_id", "manifest_sha256", "signature"}
+ROOT_KEYS = {"day", "closed_utc", "devices", "audit", "prev_sha256", "key_id", "signature"}
+TOMBSTONE_KEYS = {
+    "case_id", "manifest_sha256", "entry_sha256", "kind", "basis", "erased_by", "erased_utc", "key_id", "signature",
+}  # fmt: skip
+RECORD_KEYS = {"case_id", "state", "actions", "audit_head", "key_id", "signature"}
 
 
 def canonical(value: Any) -> bytes:
@@ -90,11 +103,32 @@ def parse_canonical(text: bytes, keys: set[str]) -> dict[str, Any] | None:
     return value if is_exact else None
 
 
+def note_body(note: Mapping[str, Any]) -> bytes:
+    """Returns the bytes of a daily root, tombstone or record that are signed, after its context."""
+    return canonical({k: v for k, v in note.items() if k != "signature"})
+
+
+def check_note(
+    content: bytes, keys: set[str], context: bytes, key: Ed25519PublicKey | None
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """Returns a signed note and what is wrong inside it; None when the bytes cannot be read as one."""
+    note = parse_canonical(content, keys)
+    if note is None:
+        return None, ["changed or damaged; it no longer holds what was signed"]
+    if key is not None and note["key_id"] != key_id_of(key):
+        return note, [f"signed with another key ({str(note['key_id'])[:16]}…)"]
+    if key is not None and not is_signed(key, note["signature"], context + note_body(note)):
+        return note, ["changed; its signature does not fit its content"]
+    return note, []
+
+
 # --- one package ------------------------------------------------------------------------------------------------
 
 
 def check_package(folder: Path, pinned_pem: bytes | None = None) -> list[str]:
     """Returns every problem of one package, each line beginning with the file it is about; empty means valid."""
+    if (folder / TOMBSTONE).is_file():
+        return _check_tombstone(folder, pinned_pem)
     if not (folder / MANIFEST).is_file():
         return [f"{MANIFEST}: missing; {folder} is no evidence package"]
     content = (folder / MANIFEST).read_bytes()
@@ -109,6 +143,17 @@ def check_package(folder: Path, pinned_pem: bytes | None = None) -> list[str]:
             f"{folder.resolve().name}: the folder holds case {manifest['case_id']}; packages were swapped or renamed"
         )
     return problems + _check_files(folder, manifest["files"])
+
+
+def _check_tombstone(folder: Path, pinned_pem: bytes | None) -> list[str]:
+    problems: list[str] = []
+    key = _package_key(folder, pinned_pem, problems)
+    note, inside = check_note((folder / TOMBSTONE).read_bytes(), TOMBSTONE_KEYS, TOMBSTONE_CONTEXT, key)
+    problems += [f"{TOMBSTONE}: {reason}" for reason in inside]
+    if note is not None and not inside and note["case_id"] != folder.resolve().name:
+        problems.append(f"{TOMBSTONE}: stands for case {note['case_id']}; it was moved here")
+    names = sorted(path.name for path in folder.iterdir())
+    return problems + [f"{n}: lies beside a tombstone" for n in names if n not in (TOMBSTONE, PUBLIC_KEY)]
 
 
 def _parse_manifest(content: bytes) -> dict[str, Any] | None:
@@ -173,6 +218,8 @@ def _package_key(folder: Path, pinned_pem: bytes | None, problems: list[str]) ->
 
 
 def _is_listed(folder: Path, path: Path) -> bool:
+    if not (folder / MANIFEST).is_file():
+        return True
     manifest = _parse_manifest((folder / MANIFEST).read_bytes())
     listed = {f["name"]: f["sha256"] for f in manifest["files"]} if manifest else {}
     return path.name not in listed or listed[path.name] == sha256_of(path)
@@ -240,12 +287,46 @@ def check_chain(root: Path, pinned_pem: bytes | None = None, expected: Mapping[s
     for device in sorted((root / CHAIN_DIR).glob("*")):
         problems += _check_device(device, key, seen)
     problems += _check_against_packages(root, seen)
+    problems += _check_roots(root, key)
     for case_id, digest in (expected or {}).items():
         if case_id not in seen:
             problems.append(f"case {case_id}: its chain entry is missing (cut off or removed)")
         elif seen[case_id]["entry_sha256"] != digest:
             problems.append(f"case {case_id}: its chain entry is not the one the database remembers")
     return problems
+
+
+def _check_roots(root: Path, key: Ed25519PublicKey | None) -> list[str]:
+    """Returns every problem of the daily roots: signature, order, and that the chains still hold what they name."""
+    lines = [line for device in sorted((root / CHAIN_DIR).glob("*")) for _, _, line in chain_lines(device)]
+    entries = [entry for entry in (parse_canonical(line, ENTRY_KEYS) for line in lines) if entry is not None]
+    known = {(entry["device"], entry["index"]): entry["entry_sha256"] for entry in entries}
+    problems: list[str] = []
+    previous: str | None = GENESIS
+    for path in sorted((root / ROOTS_DIR).glob("*.json")):
+        content = path.read_bytes()
+        note, inside = check_note(content, ROOT_KEYS, ROOT_CONTEXT, key)
+        if note is not None and not inside:
+            inside = _root_problems(note, path.stem, previous, known)
+            previous = hashlib.sha256(content).hexdigest()
+        else:
+            previous = None  # a changed root is named once; what follows it cannot be linked to it
+        problems += [f"{ROOTS_DIR}/{path.name}: {reason}" for reason in inside]
+    return problems
+
+
+def _root_problems(
+    note: Mapping[str, Any], day: str, previous: str | None, known: Mapping[tuple[str, int], str]
+) -> list[str]:
+    problems = []
+    if note["day"] != day:
+        problems.append(f"belongs to day {note['day']}; the file was renamed or moved")
+    if previous is not None and note["prev_sha256"] != previous:
+        problems.append("does not follow the root before it; one was removed, replaced or slipped in")
+    lost = [h for h in note["devices"] if known.get((h["device"], h["index"])) != h["entry_sha256"]]
+    return problems + [
+        f"entry {h['index']} of {h['device']} is no longer in its chain as it was that day" for h in lost
+    ]
 
 
 def _store_pem(root: Path) -> bytes | None:
@@ -316,7 +397,9 @@ def _check_against_packages(root: Path, seen: Mapping[str, Mapping[str, Any]]) -
     packages = packages_of(root)
     for case_id, entry in seen.items():
         manifest = packages[case_id] / MANIFEST if case_id in packages else None
-        if manifest is None or not manifest.is_file():
+        if manifest is not None and (manifest.parent / TOMBSTONE).is_file():
+            problems += _tombstone_problems(manifest.parent, entry)
+        elif manifest is None or not manifest.is_file():
             problems.append(f"case {case_id}: in the chain (entry {entry['index']}), but its package is missing")
         elif sha256_of(manifest) != entry["manifest_sha256"]:
             problems.append(f"case {case_id}: {MANIFEST} is not the one chain entry {entry['index']} names")
@@ -324,6 +407,14 @@ def _check_against_packages(root: Path, seen: Mapping[str, Mapping[str, Any]]) -
         f"case {c}: sealed, but its chain entry is missing (cut off or removed)" for c in packages if c not in seen
     ]
     return problems
+
+
+def _tombstone_problems(package: Path, entry: Mapping[str, Any]) -> list[str]:
+    note = parse_canonical((package / TOMBSTONE).read_bytes(), TOMBSTONE_KEYS)
+    names = ("case_id", "manifest_sha256", "entry_sha256")
+    if note is None or all(note[name] == entry[name] for name in names):
+        return []
+    return [f"case {package.name}: its {TOMBSTONE} is not for what chain entry {entry['index']} names"]
 
 
 def check_store(root: Path, pinned_pem: bytes | None = None, expected: Mapping[str, str] | None = None) -> list[str]:
@@ -345,18 +436,32 @@ def check_export(folder: Path, pinned_pem: bytes | None = None) -> list[str]:
     return problems
 
 
+def _check_record(path: Path, package: Path, pinned_pem: bytes | None) -> list[str]:
+    if not path.is_file():
+        return [f"{RECORD}: missing"]
+    note, inside = check_note(path.read_bytes(), RECORD_KEYS, RECORD_CONTEXT, load_key(_pem_of(package, pinned_pem)))
+    if note is not None and not inside and note["case_id"] != package.name:
+        inside = [f"tells of case {note['case_id']}, not of {package.name}"]
+    return [f"{RECORD}: {reason}" for reason in inside]
+
+
+def _pem_of(package: Path, pinned_pem: bytes | None) -> bytes:
+    own = package / PUBLIC_KEY
+    return pinned_pem if pinned_pem is not None else own.read_bytes() if own.is_file() else b""
+
+
 def _check_exported_entry(path: Path, package: Path, pinned_pem: bytes | None) -> list[str]:
     if not path.is_file():
         return [f"{EXPORTED_ENTRY}: missing"]
-    own = package / PUBLIC_KEY
-    pem = pinned_pem if pinned_pem is not None else own.read_bytes() if own.is_file() else b""
-    return _check_entry_of(EXPORTED_ENTRY, path.read_bytes(), package, load_key(pem))
+    return _check_entry_of(EXPORTED_ENTRY, path.read_bytes(), package, load_key(_pem_of(package, pinned_pem)))
 
 
 def _check_entry_of(name: str, line: bytes, package: Path, key: Ed25519PublicKey | None) -> list[str]:
     entry, inside = check_entry(line, key)
     manifest = package / MANIFEST
     problems = [f"{name}: {reason}" for reason in inside]
+    if entry is not None and not inside and (package / TOMBSTONE).is_file():
+        return problems + _tombstone_problems(package, entry)
     if entry is not None and not inside and manifest.is_file() and entry["manifest_sha256"] != sha256_of(manifest):
         problems.append(f"{name}: names another {MANIFEST} than the one of {package.name}")
     return problems
@@ -376,7 +481,7 @@ def check_case(root: Path, package: Path, pinned_pem: bytes | None = None) -> li
 
 def check(path: Path, pinned_pem: bytes | None = None) -> tuple[str, list[str]] | None:
     """Returns what a folder is and its problems; None when there is nothing to check in it."""
-    if any((path / name).exists() for name in (MANIFEST, SIGNATURE)):
+    if any((path / name).exists() for name in (MANIFEST, SIGNATURE, TOMBSTONE)):
         return f"package {path.resolve().name}", check_package(path, pinned_pem)
     packages, entries = len(packages_of(path)), sum(1 for d in (path / CHAIN_DIR).glob("*") for _ in chain_lines(d))
     if packages or entries:
