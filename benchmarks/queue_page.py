@@ -3,14 +3,18 @@
     python benchmarks/queue_page.py --cases 200000 --reviewers 50 --seconds 30
 
 Each reviewer asks for a page, looks at it for ``--think`` seconds, and asks for the next; both servers run in a process
-of their own, twice, taking turns. Prints p50, p95 and answered requests; writes results/queue_page.json.
+of their own, twice, taking turns. Prints p50, p95, answered requests and the server's processor time per answer, which
+other work on the machine does not change; writes results/queue_page.json.
 """
 
 import argparse
+import html
 import json
 import multiprocessing
+import os
 import platform
 import random
+import re
 import sqlite3
 import statistics
 import sys
@@ -27,6 +31,7 @@ import httpx
 import uvicorn
 
 from api.app import create_app
+from api.queue_page import PER_PAGE
 from api.server import listen, url_of
 from cases.states import CaseState, UserRole
 from cases.store import CaseStore
@@ -35,6 +40,7 @@ from evidence.seal import Vault
 
 PASSWORD = "benchmark password"  # noqa: S105 - of a database that is thrown away
 PAGES = 40
+FIRST = "/queue?state=QUEUED"
 OUT = Path(__file__).with_name("results") / "queue_page.json"
 
 
@@ -83,7 +89,8 @@ def serve_plain(home: Path, port: Any) -> None:
         database.row_factory = sqlite3.Row
         total = database.execute("SELECT count(*) FROM cases WHERE state=?", (state,)).fetchone()[0]
         rows = database.execute(
-            "SELECT * FROM cases WHERE state=? ORDER BY created_utc LIMIT 50 OFFSET ?", (state, (page - 1) * 50)
+            "SELECT * FROM cases WHERE state=? ORDER BY created_utc LIMIT ? OFFSET ?",
+            (state, PER_PAGE, (page - 1) * PER_PAGE),
         ).fetchall()
         counts = database.execute("SELECT state, count(*) FROM cases GROUP BY state").fetchall()
         database.close()
@@ -110,14 +117,15 @@ def ask(url: str, reviewers: int, seconds: float, think_s: float, *, has_login: 
     end = time.monotonic() + seconds
 
     def review(number: int) -> None:
-        rng = random.Random(number)  # noqa: S311 - page numbers
+        rng, address = random.Random(number), FIRST  # noqa: S311 - how long somebody looks
         with httpx.Client(base_url=url, cookies=cookies, timeout=30) as client:
             time.sleep(rng.uniform(0, think_s))
             while time.monotonic() < end:
                 began = time.perf_counter()
-                answer = client.get("/queue", params={"state": "QUEUED", "page": rng.randrange(1, PAGES)})
+                answer = client.get(address)
                 took.append((time.perf_counter() - began) * 1000)
                 answer.raise_for_status()
+                address = following(address, answer)
                 time.sleep(think_s)
 
     threads = [threading.Thread(target=review, args=(n,)) for n in range(reviewers)]
@@ -128,24 +136,47 @@ def ask(url: str, reviewers: int, seconds: float, think_s: float, *, has_login: 
     return took
 
 
-def measure(serve: Any, home: Path, arguments: argparse.Namespace, *, has_login: bool) -> list[float]:
-    """Returns the times of one round against a server in a process of its own."""
+def following(address: str, answer: httpx.Response) -> str:
+    """Returns the address of the page after this one; the first after ``PAGES``."""
+    if "json" in answer.headers["content-type"]:
+        page = int(address.partition("page=")[2] or 1)
+        return FIRST if page >= PAGES else f"{FIRST}&page={page + 1}"
+    found = re.search(r'href="([^"]*page=(\d+)[^"]*)" rel="next"', answer.text)
+    return FIRST if found is None or int(found[2]) > PAGES else html.unescape(found[1])
+
+
+def measure(serve: Any, home: Path, arguments: argparse.Namespace, *, has_login: bool) -> tuple[list[float], float]:
+    """Returns the times of one round against a server in a process of its own, and its processor time, seconds."""
     context = multiprocessing.get_context("spawn")
     port = context.Queue()
     server = context.Process(target=serve, args=(home, port), daemon=True)
     server.start()
     try:
         url = port.get(timeout=120)
-        return ask(url, arguments.reviewers, arguments.seconds, arguments.think, has_login=has_login)
+        before = processor_s(server.pid)
+        took = ask(url, arguments.reviewers, arguments.seconds, arguments.think, has_login=has_login)
+        return took, processor_s(server.pid) - before
     finally:
         server.terminate()
         server.join()
 
 
-def describe(times_ms: list[float]) -> dict[str, float]:
-    """Returns percentiles and number."""
+def processor_s(pid: int | None) -> float:
+    """Returns the processor time a process has used, in user and system mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def describe(rounds: list[tuple[list[float], float]]) -> dict[str, float]:
+    """Returns percentiles, number and processor time per answer."""
+    times_ms = [ms for took, _ in rounds for ms in took]
     cuts = statistics.quantiles(times_ms, n=100)
-    return {"p50_ms": round(cuts[49], 1), "p95_ms": round(cuts[94], 1), "answers": len(times_ms)}
+    return {
+        "p50_ms": round(cuts[49], 1),
+        "p95_ms": round(cuts[94], 1),
+        "answers": len(times_ms),
+        "processor_ms": round(1000 * sum(used for _, used in rounds) / len(times_ms), 1),
+    }
 
 
 def main() -> None:
@@ -159,19 +190,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         fill(home, arguments.cases)
-        found: dict[str, list[float]] = {"lukou": [], "plain FastAPI + sqlite3": []}
+        found: dict[str, list[tuple[list[float], float]]] = {"lukou": [], "plain FastAPI + sqlite3": []}
         for _ in range(2):
-            found["lukou"] += measure(serve_lukou, home, arguments, has_login=True)
-            found["plain FastAPI + sqlite3"] += measure(serve_plain, home, arguments, has_login=False)
+            found["lukou"].append(measure(serve_lukou, home, arguments, has_login=True))
+            found["plain FastAPI + sqlite3"].append(measure(serve_plain, home, arguments, has_login=False))
     result = {
         "machine": f"{platform.machine()} {multiprocessing.cpu_count()} cores",
         **vars(arguments),
-        "servers": {key: describe(times) for key, times in found.items()},
+        "servers": {key: describe(rounds) for key, rounds in found.items()},
     }
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     for key, values in result["servers"].items():
-        print(f"{key:28} p50 {values['p50_ms']:7.1f} ms  p95 {values['p95_ms']:7.1f} ms  {values['answers']} answers")
+        times = f"p50 {values['p50_ms']:7.1f} ms  p95 {values['p95_ms']:7.1f} ms  {values['answers']} answers"
+        print(f"{key:28} {times}  {values['processor_ms']:.1f} ms of processor time each")
 
 
 if __name__ == "__main__":
