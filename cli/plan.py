@@ -21,7 +21,8 @@ QUIET = 0.7
 PULSE_HZ = 1.0
 KEYS_HZ = 0.5
 """Pictures decoded a second while a camera rests: key frames every two seconds."""
-BASE_MB, CAMERA_MB = 150, 60
+BASE_MB, CAMERA_MB = 400, 40
+"""Source: benchmarks/live.py, resident memory of 1 and 3 cameras of 1080p at 4 Mbit/s, everything used once."""
 BITRATE_MBIT = 4.0
 BATCH = 4
 ROUNDS = 50

@@ -146,6 +146,11 @@ class Frame:
         self._converter = converter
         self._full: Rgb | None = None
 
+    @property
+    def own_px(self) -> tuple[int, int]:
+        """Width and height as decoded."""
+        return self._frame.width, self._frame.height
+
     def seen_as(self, *, pts_ns: int, size_px: tuple[int, int]) -> Frame:
         """Returns the same picture standing for a larger one of another stream: with its time and in its pixels."""
         other = Frame(self._frame, self._converter, pts_ns=pts_ns, is_after_gap=self.is_after_gap, counts=self.counts)

@@ -214,12 +214,17 @@ class Camera:
             self.account.gated += 1
             self._passed_by(frame.pts_ns)
             return
-        picture = frame.picture(self._bench.detector.picture_size(*frame.size_px))
+        picture = frame.picture(self._picture_px(frame))
         look = Look(
             picture=picture, lamps=lamps, is_after_gap=self._is_gap_pending, watch=watch, still_until_ns=self._still_ns
         )
         self._is_gap_pending = False
         self._post.batcher.offer(self._seat, look, may_wait_s=self._patience_s(watch, frame.pts_ns))
+
+    def _picture_px(self, frame: Frame) -> tuple[int, int]:
+        """Returns the size the network gets; a small stream was chosen to save, so it is not enlarged."""
+        size = self._bench.detector.picture_size(*frame.size_px)
+        return size if self.main is None else min(size, frame.own_px)
 
     def _patience_s(self, watch: Watch, now: int) -> float:
         if not self._post.is_paced:
