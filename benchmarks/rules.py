@@ -36,6 +36,7 @@ from core.time import NS_PER_S  # noqa: E402
 from pipeline.judge import Judge  # noqa: E402
 from pipeline.observation import Observation  # noqa: E402
 from rules import Scene  # noqa: E402
+from rules.interest import Rule  # noqa: E402
 from rules.needs_model import REFUSED  # noqa: E402
 from sim.trajectories import Film, TrajectoryScene, film  # noqa: E402
 from vision.track import THIN, Tracker  # noqa: E402
@@ -290,10 +291,8 @@ def judged(shot: Film, count: int, minutes: float) -> tuple[list[float], dict[st
 def per_rule(shot: Film, count: int, minutes: float) -> dict[str, float]:
     """Returns the milliseconds per frame of each rule, dearest first; a shared value counts where it is first asked."""
     total: dict[str, float] = defaultdict(float)
-    names = ("RULES", "STANDING", "MOVING")
-    plain = {name: getattr(rules.engine, name) for name in names}
 
-    def timed(rule: rules.engine.Rule) -> rules.engine.Rule:
+    def timed(rule: Rule) -> Rule:
         def run(history: TrackHistory, scene: Scene) -> list[Outcome]:
             began = time.process_time()
             found = rule(history, scene)
@@ -302,13 +301,12 @@ def per_rule(shot: Film, count: int, minutes: float) -> dict[str, float]:
 
         return run
 
-    for name in names:
-        setattr(rules.engine, name, tuple(timed(rule) for rule in plain[name]))
+    plain = rules.engine.INTERESTS
+    rules.engine.INTERESTS = tuple(replace(interest, rule=timed(interest.rule)) for interest in plain)
     try:
         judged(shot, count, minutes)
     finally:
-        for name in names:
-            setattr(rules.engine, name, plain[name])
+        rules.engine.INTERESTS = plain
     per_frame = {name: round(1000 * s / (minutes * 60 * HZ), 3) for name, s in total.items()}
     return dict(sorted(per_frame.items(), key=lambda pair: -pair[1]))
 

@@ -1,126 +1,151 @@
-"""Which tracks still in sight are worth judging now: what stands, what changed zones, what a rule asked to see again.
+"""Which tracks still in sight are worth judging now, and by which rules.
 
-Judging everybody all the time costs most of what rules cost and finds nothing: verdicts change when an actor stands
-on, when it has left a zone or crossed a line, and when it has left the picture. The last is the judge's own matter.
+Judging everybody by every rule all the time costs most of what rules cost and finds nothing. A verdict changes when
+an actor has left a zone or crossed a line of that rule, when it has stood long enough for it, when the rule itself
+asked to see it again, and when it has left the picture. The last is the judge's own matter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.geometry import contains
-from core.observations import TrackHistory
-from core.site import PART_LISTS, Point, Site
+from core.observations import ActorClass, TrackHistory
+from core.site import PART_LISTS, Site
 from core.time import NS_PER_S
+from rules import INTERESTS
 
-STAND_S, STAND_SIZES = 2.0, 0.2
+Mask = NDArray[np.bool_]
+Box = Sequence[float]
+
+STAND_NS, STAND_SIZES = 2 * NS_PER_S, 0.2
 """A live track stands if its box kept its place this long within this share of its size."""
-AGAIN_S, AGAIN_SHARE = 5.0, 0.1
-"""A standing track is judged again when it is this much longer, in seconds and as a share of its length."""
-ECHO_S = 2.0
+SETTLED_NS = 2 * NS_PER_S
+"""A stand is judged this much after it was long enough. Source: boxes come to rest over a second or two."""
+AGAIN = 2
+"""It is judged again when it is this many times as long, and when the rule asks for it."""
+ECHO_NS = 2 * NS_PER_S
 """What crossed a line or left a zone is judged this much later. Source: rules bridge holes of 1.2 s (region.py)."""
-APART_S = 4.0
-"""A moving track is judged this seldom at most, so that an offence is filed within about five seconds of its end."""
+APART_NS = 4 * NS_PER_S
+"""One rule judges a moving track this seldom at most, so that an offence is filed within about five seconds."""
 
-TOGETHER_NS = NS_PER_S // 2
-"""What rules ask for is looked at together, this late at most."""
+
+@dataclass(slots=True)
+class _Watched:
+    """One live track: where it stands, what it is inside of, and when which rule (by its number) sees it next."""
+
+    anchor: Box
+    since_ns: int
+    place: Mask
+    is_off: bool = False
+    due_ns: dict[int, int] = field(default_factory=dict)
+    changed_ns: dict[int, int] = field(default_factory=dict)
+    judged_ns: dict[int, int] = field(default_factory=dict)
+
+    def at(self, row: int, at_ns: int) -> None:
+        """Has a rule see it at a moment, or earlier if that was arranged."""
+        self.due_ns[row] = min(at_ns, self.due_ns.get(row, at_ns))
 
 
 class Attention:
-    """Remembers where the live tracks of one session were and when each was judged. Deterministic."""
+    """Remembers the live tracks of one session. Deterministic."""
 
     def __init__(self, site: Site) -> None:
-        parts = [part for name in PART_LISTS for part in getattr(site, name)]
-        self._zones: list[Sequence[Point]] = [p.polygon_px for p in parts if hasattr(p, "polygon_px")]
-        self._lines = [np.asarray(p.points_px, float)[[0, -1]] for p in parts if hasattr(p, "points_px")]
-        self._place: dict[int, bytes] = {}
-        self._moving: set[int] = set()
-        self._stand_ns: dict[int, int] = {}
-        self._echo_ns: dict[int, int] = {}
-        self._changed_ns: dict[int, int] = {}
-        self._asked_ns: dict[int, int] = {}
+        drawn = [part for name in PART_LISTS for part in getattr(site, name)]
+        self._zones = [part for part in drawn if hasattr(part, "polygon_px")]
+        self._lines = [part for part in drawn if hasattr(part, "points_px")]
+        wanted = [{id(part) for part in interest.parts(site)} for interest in INTERESTS]
+        parts: list[Any] = [*self._zones, *self._lines]
+        self._asks = np.array([[id(part) in row for part in parts] for row in wanted], np.bool_)
+        self._stand_ns = {
+            row: int(stand_s(site) * NS_PER_S)
+            for row, stand_s in enumerate(interest.stand_s for interest in INTERESTS)
+            if stand_s is not None and wanted[row]
+        }
+        self._ways = {
+            kind: np.array([i.stand_s is None and kind in i.classes for i in INTERESTS]) for kind in ActorClass
+        }
+        self._is_line = np.arange(len(parts)) >= len(self._zones)
+        self._watched: dict[int, _Watched] = {}
 
-    def is_asked(self, now_ns: int) -> bool:
-        """Tells whether a rule wanted to see some track again by now."""
-        return any(at_ns <= now_ns for at_ns in self._asked_ns.values())
-
-    def standing(self, live: Sequence[TrackHistory], now_ns: int) -> list[TrackHistory]:
-        """Returns the tracks whose standing is to be judged, and takes them for judged."""
-        still = [track for track in live if _stands(track)]
-        due = [track for track in still if now_ns >= self._stand_ns.get(track.track_id, _first_ns(track))]
-        self._stand_ns |= {track.track_id: now_ns + _wait_ns(track) for track in due}
-        moving = {track.track_id for track in live} - {track.track_id for track in still}
-        self._note(live, moving | self._moving, now_ns)
-        self._moving = moving
-        self._forget({track.track_id for track in live})
-        return due
-
-    def moving(self, live: Sequence[TrackHistory], now_ns: int) -> list[TrackHistory]:
-        """Returns the tracks whose way is to be judged, and takes them for judged."""
-        due = [t for t in live if now_ns >= min(_at(self._echo_ns, t), _at(self._asked_ns, t))]
-        for track in due:
-            name = track.track_id
-            self._echo_ns.pop(name, None)
-            later_ns = self._changed_ns.get(name, now_ns) + int(ECHO_S * NS_PER_S)
-            if name in self._changed_ns and later_ns > now_ns:
-                self._echo_ns[name] = max(later_ns, now_ns + int(APART_S * NS_PER_S))
-        self._asked_ns = {name: at_ns for name, at_ns in self._asked_ns.items() if at_ns > now_ns}
-        return due
-
-    def ask(self, again_ns: Mapping[int, int]) -> None:
-        """Takes when rules want to see tracks again."""
-        self._asked_ns |= {name: -(-at_ns // TOGETHER_NS) * TOGETHER_NS for name, at_ns in again_ns.items()}
-
-    def _note(self, live: Sequence[TrackHistory], names: set[int], now_ns: int) -> None:
-        """Notes who is in other zones than before, or on another side of a line."""
-        for track, place in zip(live, self._places(live), strict=True):
-            name = track.track_id
-            if self._place.setdefault(name, place) == place or name not in names:
-                continue
-            self._place[name], self._changed_ns[name] = place, now_ns
-            self._echo_ns.setdefault(name, now_ns + int(ECHO_S * NS_PER_S))
-
-    def _places(self, live: Sequence[TrackHistory]) -> list[bytes]:
+    def due(self, live: Sequence[TrackHistory], now_ns: int) -> list[tuple[TrackHistory, Mask]]:
+        """Returns the tracks to be judged now with the rules (R,) to judge them by, and takes them for judged."""
         if not live:
             return []
-        boxes = np.array([track.xyxy[-1] for track in live], float)
+        boxes = np.array([track.xyxy[-1] for track in live], np.float64)
+        places, found, watched = self._places(boxes), [], {}
+        for track, box, place in zip(live, boxes.tolist(), places, strict=True):
+            seen = self._watched.get(track.track_id) or self._begun(box, place, now_ns)
+            watched[track.track_id] = seen
+            self._follow(seen, track.class_id, box, place, now_ns)
+            rows = [row for row, at_ns in seen.due_ns.items() if at_ns <= now_ns]
+            if rows:
+                found.append((track, self._judged(seen, rows, now_ns)))
+        self._watched = watched
+        return found
+
+    def ask(self, again_ns: Mapping[tuple[int, int], int]) -> None:
+        """Takes when rules want to see tracks again, by track id and number of the rule."""
+        for (name, row), at_ns in again_ns.items():
+            if name in self._watched:
+                self._watched[name].at(row, at_ns)
+
+    def _begun(self, box: Box, place: Mask, now_ns: int) -> _Watched:
+        """Returns a track just seen: what it is inside of, it has just entered."""
+        return _Watched(anchor=box, since_ns=now_ns, place=place & self._is_line)
+
+    def _follow(self, seen: _Watched, class_id: ActorClass, box: Box, place: Mask, now_ns: int) -> None:
+        """Notes where a track is now; a box off its place once only has jumped."""
+        is_off = _is_off(seen.anchor, box)
+        if is_off and (seen.is_off or now_ns - seen.since_ns < STAND_NS):
+            seen.anchor, seen.since_ns = box, now_ns
+            for row in self._stand_ns.keys() & seen.due_ns.keys():
+                del seen.due_ns[row]
+        seen.is_off = is_off
+        if now_ns - seen.since_ns >= STAND_NS:
+            for row, stand_ns in self._stand_ns.items():
+                if seen.judged_ns.get(row, 0) <= seen.since_ns:
+                    seen.at(row, seen.since_ns + stand_ns + SETTLED_NS)
+        elif (place != seen.place).any():
+            for row in np.flatnonzero(self._ways[class_id] & (self._asks & (place != seen.place)).any(axis=1)).tolist():
+                seen.changed_ns[row] = now_ns
+                seen.at(row, now_ns + ECHO_NS)
+            seen.place = place
+
+    def _judged(self, seen: _Watched, rows: Sequence[int], now_ns: int) -> Mask:
+        """Returns some rules as marks (R,), and arranges when they see the track next."""
+        marks = np.zeros(len(INTERESTS), np.bool_)
+        marks[rows] = True
+        for row in rows:
+            del seen.due_ns[row]
+            seen.judged_ns[row] = now_ns
+            if row in self._stand_ns:
+                seen.at(row, seen.since_ns + AGAIN * (now_ns - seen.since_ns))
+            elif (echo_ns := seen.changed_ns.get(row, now_ns) + ECHO_NS) > now_ns and row in seen.changed_ns:
+                seen.at(row, max(echo_ns, now_ns + APART_NS))
+        return marks
+
+    def _places(self, boxes: NDArray[np.float64]) -> Mask:
+        """Returns what each of some boxes (N, 4) stands in and on the left of, (N, P)."""
         feet = np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))
-        table = [contains(zone, feet) for zone in self._zones] + [_side(line, feet) for line in self._lines]
-        return [row.tobytes() for row in np.array(table, np.int8).reshape(-1, len(feet)).T]
-
-    def _forget(self, names: set[int]) -> None:
-        for known in (self._place, self._stand_ns, self._echo_ns, self._changed_ns, self._asked_ns):
-            for name in known.keys() - names:
-                del known[name]
+        inside = [contains(zone.polygon_px, feet) for zone in self._zones]
+        table = [*inside, *(_is_left(np.asarray(line.points_px, float)[[0, -1]], feet) for line in self._lines)]
+        return np.column_stack(table) if table else np.zeros((len(feet), 0), np.bool_)
 
 
-def _at(times_ns: Mapping[int, int], track: TrackHistory) -> float:
-    return times_ns.get(track.track_id, float("inf"))
+def _is_left(line: NDArray[np.float64], points: NDArray[np.float64]) -> Mask:
+    """Returns whether points (N, 2) lie to the left of a line (2, 2), seen along it and on as far as it goes."""
+    (x, y), (to_x, to_y) = line
+    is_left: Mask = (to_x - x) * (points[:, 1] - y) < (to_y - y) * (points[:, 0] - x)
+    return is_left
 
 
-def _side(line: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.int8]:
-    """Returns on which side of a line points (N, 2) lie, -1 or 1; 0 beside its ends."""
-    step, away = line[1] - line[0], points - line[0]
-    along = away @ step / max(float(step @ step), 1e-9)
-    side = np.where(step[0] * away[:, 1] - step[1] * away[:, 0] > 0, 1, -1)
-    return np.where((along >= 0) & (along <= 1), side, 0).astype(np.int8)
-
-
-def _first_ns(track: TrackHistory) -> int:
-    """Returns when a standing track is judged for the first time."""
-    return int(track.pts_ns[0]) + int(AGAIN_S * NS_PER_S)
-
-
-def _wait_ns(track: TrackHistory) -> int:
-    """Returns how long a standing track just judged is left alone."""
-    return int(max(AGAIN_S, AGAIN_SHARE * track.duration_s) * NS_PER_S)
-
-
-def _stands(track: TrackHistory) -> bool:
-    """Tells whether a live track kept its place lately, in the picture."""
-    early = int(np.searchsorted(track.pts_ns, track.pts_ns[-1] - int(STAND_S * NS_PER_S)))
-    before, now = track.xyxy[early], track.xyxy[-1]
-    return bool(np.abs(now - before).max() <= STAND_SIZES * (now[2:] - now[:2]).mean())
+def _is_off(anchor: Box, box: Box) -> bool:
+    """Tells whether a box left its place."""
+    size = (box[2] - box[0] + box[3] - box[1]) / 2
+    return max(abs(a - b) for a, b in zip(anchor, box, strict=True)) > STAND_SIZES * size

@@ -16,7 +16,7 @@ from rules import RuleBook, Scene, SiteView, require_judged
 from rules.ground import Path
 from vision.track import Tracker
 
-TICK_S = 2.0
+TICK_S = 1.0
 """Tracks that are due are judged together this often: those that ended since, and live ones worth it."""
 REMEMBER_S = 30.0
 """Ended tracks stay visible to the rules this long (V02 asks whether other traffic moved)."""
@@ -64,9 +64,8 @@ class Judge:
         self._ended += self._sight.add(observation)
         if self._now_ns >= self._next_ns:
             self._next_ns = self._now_ns + int(TICK_S * NS_PER_S)
-            live = self._sight.live()
-            return self._judge(live, self._attention.standing(live, self._now_ns))
-        return self._judge(self._sight.live(), []) if self._attention.is_asked(self._now_ns) else []
+            return self._judge(self._sight.live())
+        return []
 
     def faults(self) -> tuple[SignalFault, ...]:
         """Returns when a lamp or its feed could not be right, so far."""
@@ -79,13 +78,13 @@ class Judge:
     def finish(self) -> list[Finding | Undecided]:
         """Ends the session; returns what was still open."""
         self._ended += self._sight.finish()
-        return self._judge([], [])
+        return self._judge([])
 
-    def _judge(self, live: list[TrackHistory], standing: list[TrackHistory]) -> list[Finding | Undecided]:
+    def _judge(self, live: list[TrackHistory]) -> list[Finding | Undecided]:
         ended, self._ended = self._ended, []
         self._keep(ended)
-        moving = self._attention.moving(live, self._now_ns)
-        if not (ended or standing or moving):
+        due = self._attention.due(live, self._now_ns)
+        if not (ended or due):
             return []
         self._recent = [t for t in self._recent if self._now_ns - int(t.pts_ns[-1]) <= REMEMBER_S * NS_PER_S] + ended
         signals = self._sight.timelines()
@@ -97,10 +96,10 @@ class Judge:
             start_utc=self._start_utc,
             paths=self._paths,
         )
-        outcomes = self._book.evaluate(ended, scene, standing=standing, moving=moving)
+        outcomes = self._book.evaluate(ended, scene, live=due)
         self._attention.ask(scene.again_ns)
         self._paths = {t.track_id: self._paths[t.track_id] for t in self._recent if t.track_id in self._paths}
-        histories = {h.track_id: h for h in (*ended, *standing, *moving)}
+        histories = {h.track_id: h for h in (*ended, *(track for track, _ in due))}
         return [
             o if isinstance(o, Undecided) else Finding(candidate=o, history=histories[o.track_id], signals=signals)
             for o in outcomes

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.geometry import contains, project
-from rules.ground import Array, Path
+from rules.ground import Array, Path, lengths, spans
 
 MOVING_MPS = 1.0
 """A course is read only above this. Source: twice the standing limit of 2 km/h, V02 violations.yaml."""
@@ -83,9 +83,10 @@ class Body:
         inside = contains(polygon_px, self.only(row).spots_px(steps, np.zeros_like(steps)))
         return (float(steps[inside][0]), float(steps[inside][-1])) if inside.any() else None
 
-    def share_inside(self, polygon_px: ArrayLike) -> Array:
-        """Returns the share (N,), 0-1, of the body that stands inside a polygon."""
-        share: Array = contains(polygon_px, self._wheels_px).reshape(-1, len(self.centre_px)).mean(axis=0)
+    def share_inside(self, polygon_px: ArrayLike, rows: slice = slice(None)) -> Array:
+        """Returns the share (N,), 0-1, of the body that stands inside a polygon, at some rows."""
+        wheels = self._wheels_px[:, rows]
+        share: Array = contains(polygon_px, wheels).reshape(len(wheels), -1).mean(axis=0)
         return share
 
     def spine_inside(self, polygon_px: ArrayLike) -> NDArray[np.bool_]:
@@ -180,9 +181,8 @@ def runs(mask: NDArray[np.bool_], t_s: Array | None = None, gap_s: float = 0.0) 
     >>> runs(np.array([True, True, False, True]), np.array([0.0, 0.1, 0.2, 0.3]), gap_s=0.5)
     [(0, 3)]
     """
-    edges = np.flatnonzero(np.diff(np.r_[False, mask, False]))
     found: list[tuple[int, int]] = []
-    for first, last in zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True):
+    for first, last in spans(mask):
         if found and t_s is not None and t_s[first] - t_s[found[-1][1]] <= gap_s:
             found[-1] = (found[-1][0], last)
         else:
@@ -206,7 +206,7 @@ def _sight(path: Path) -> Array:
         away = path.vectors_m(path.foot_px, beyond_px)
     else:
         away = project(path.ground.matrix, beyond_px) - path.foot_m
-    unit: Array = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
+    unit: Array = away / np.maximum(lengths(away), 1e-9)[:, None]
     return unit
 
 

@@ -94,10 +94,12 @@ def _stands(path: Path, least_s: float) -> list[tuple[int, int]]:
 
 def _judge(body: Body, area: Box | Crosswalk, span: tuple[int, int], scene: Scene) -> Outcome | None:
     path, parameters = body.path, scene.view.site.parameters("V16")
+    if not path.comes_near(area.polygon_px, slice(span[0], span[1] + 1)):
+        return None
     depth = body.span_inside_m(area.polygon_px, span[0])
     if depth is None or _in_waiting_area(body, scene, span[0]):
         return None
-    share = float(np.median(body.share_inside(area.polygon_px)[span[0] : span[1] + 1]))
+    share = float(np.median(body.share_inside(area.polygon_px, slice(span[0], span[1] + 1))))
     share = min(1.0, share * body.length_m / min(body.length_m, depth[1] - depth[0] + 1e-6))
     if share < float(parameters["footprint_in_box_min"]):
         return None

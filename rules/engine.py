@@ -11,55 +11,73 @@ import numpy as np
 
 from core.catalogue import catalogue
 from core.geometry import iou, pair_iou
-from core.observations import Candidate, Outcome, TrackHistory, Undecided
+from core.observations import ActorClass, Candidate, Outcome, TrackHistory, Undecided
+from core.site import Site
 from core.time import NS_PER_S
 from rules.barrier import barrier
 from rules.box_junction import box_junction
 from rules.emergency_lane import emergency_lane
+from rules.interest import Interest, Interests, Mask
 from rules.jaywalking import jaywalking
 from rules.lane_arrow import lane_arrow
 from rules.motor_lane import motor_lane
 from rules.nonmotor_lane import nonmotor_lane
-from rules.nonmotor_parking import nonmotor_parking
-from rules.nonmotor_stop_line import nonmotor_stop_line
-from rules.parking import parking
+from rules.nonmotor_parking import least_left_s, nonmotor_parking
+from rules.nonmotor_stop_line import APART_S, nonmotor_stop_line
+from rules.parking import least_parked_s, parking
 from rules.pedestrian_red import pedestrian_red
 from rules.queue_jump import queue_jump
 from rules.red_light import red_light
 from rules.rejoin import Known, Rejoiner
 from rules.ride_across import ride_across
-from rules.scene import Scene
+from rules.scene import FOUR_WHEELERS, TWO_WHEELERS, Scene, SiteView
 from rules.solid_line import solid_line
 from rules.stop_line import stop_line
 from rules.u_turn import u_turn
 from rules.wrong_way import wrong_way
 from rules.yielding import yielding
 
-Rule = Callable[[TrackHistory, Scene], list[Outcome]]
-RULES: tuple[Rule, ...] = (
-    red_light,
-    stop_line,
-    pedestrian_red,
-    wrong_way,
-    parking,
-    motor_lane,
-    yielding,
-    nonmotor_stop_line,
-    jaywalking,
-    box_junction,
-    ride_across,
-    nonmotor_lane,
-    emergency_lane,
-    barrier,
-    nonmotor_parking,
-    lane_arrow,
-    u_turn,
-    solid_line,
-    queue_jump,
+VEHICLES = (*TWO_WHEELERS, *FOUR_WHEELERS)
+WALKERS = (ActorClass.PERSON,)
+
+
+def _lanes(*kinds: str) -> Callable[[Site], Sequence[Any]]:
+    return lambda site: [lane for lane in site.lanes if lane.kind in kinds]
+
+
+def _boxes(site: Site) -> Sequence[Any]:
+    return [*site.boxes, *site.crosswalks]
+
+
+def _least_s(rule: str) -> Callable[[Site], float]:
+    return lambda site: max(float(site.parameters(rule)["stationary_min_s"]), APART_S)
+
+
+INTERESTS: tuple[Interest, ...] = (
+    Interest(rule=red_light, classes=VEHICLES, parts=lambda site: site.stop_lines),
+    Interest(rule=stop_line, classes=FOUR_WHEELERS, parts=lambda site: site.stop_lines, stand_s=_least_s("V02")),
+    Interest(rule=pedestrian_red, classes=WALKERS, parts=lambda site: site.crosswalks),
+    Interest(rule=wrong_way, classes=VEHICLES, parts=lambda site: site.direction_zones),
+    Interest(rule=parking, classes=FOUR_WHEELERS, parts=lambda site: site.no_stop_zones, stand_s=least_parked_s),
+    Interest(rule=motor_lane, classes=TWO_WHEELERS, parts=_lanes("motor")),
+    Interest(rule=yielding, classes=VEHICLES, parts=lambda site: site.crosswalks),
+    Interest(
+        rule=nonmotor_stop_line, classes=TWO_WHEELERS, parts=lambda site: site.stop_lines, stand_s=_least_s("V20")
+    ),
+    Interest(rule=jaywalking, classes=WALKERS, parts=_lanes("motor", "bus", "emergency")),
+    Interest(rule=box_junction, classes=FOUR_WHEELERS, parts=_boxes, stand_s=_least_s("V16")),
+    Interest(rule=ride_across, classes=TWO_WHEELERS, parts=_lanes("motor", "bus", "emergency")),
+    Interest(rule=nonmotor_lane, classes=FOUR_WHEELERS, parts=_lanes("nonmotor")),
+    Interest(rule=emergency_lane, classes=FOUR_WHEELERS, parts=_lanes("emergency")),
+    Interest(rule=barrier, classes=WALKERS, parts=lambda site: site.barriers),
+    Interest(rule=nonmotor_parking, classes=TWO_WHEELERS, parts=lambda site: site.nonmotor_zones, stand_s=least_left_s),
+    Interest(rule=lane_arrow, classes=FOUR_WHEELERS, parts=lambda site: site.stop_lines),
+    Interest(rule=u_turn, classes=FOUR_WHEELERS, parts=lambda site: site.no_u_turn_zones),
+    Interest(rule=solid_line, classes=FOUR_WHEELERS, parts=lambda site: site.solid_lines),
+    Interest(rule=queue_jump, classes=FOUR_WHEELERS, parts=_lanes("motor", "bus", "mixed")),
 )
-STANDING: tuple[Rule, ...] = (stop_line, parking, nonmotor_stop_line, box_junction, nonmotor_parking)
-"""Rules of standing: judged while an actor stands. The others judge its way, while it moves. All judge what ended."""
-MOVING = tuple(rule for rule in RULES if rule not in STANDING)
+"""Live tracks are judged by the rules that something happened for (``pipeline.attention``), ended ones by all."""
+EVERY = np.ones(len(INTERESTS), np.bool_)
 VERSION = "1"
 """Raised whenever a rule's meaning changes; pinned in every package."""
 SAME_PLACE_IOU = 0.3
@@ -75,18 +93,18 @@ class RuleBook:
         self._candidates: dict[str, list[tuple[Candidate, TrackHistory]]] = defaultdict(list)
         self._said: set[tuple[Any, ...]] = set()
         self._rejoiner = Rejoiner()
+        self._view: SiteView | None = None
 
     def evaluate(
         self,
         histories: Sequence[TrackHistory],
         scene: Scene,
         *,
-        standing: Sequence[TrackHistory] = (),
-        moving: Sequence[TrackHistory] = (),
+        live: Sequence[tuple[TrackHistory, Mask]] = (),
     ) -> list[Outcome]:
         """Returns what is new: candidates never given before, and undecided cases of ended tracks.
 
-        ``histories`` are judged by every rule, live tracks ``standing`` or ``moving`` by the rules of that alone.
+        ``histories`` are judged by every rule, ``live`` tracks by those of ``INTERESTS`` that are marked, (R,).
         """
         self._forget(scene)
         whole = self._rejoiner.whole(scene)
@@ -94,14 +112,20 @@ class RuleBook:
         if whole:
             scene = _joined(scene, whole, gone)
         fresh: list[Outcome] = []
-        for asked, rules in ((histories, RULES), (standing, STANDING), (moving, MOVING)):
-            for track in asked:
-                if track.track_id in gone:
-                    continue
-                history = whole[track.track_id].history if track.track_id in whole else track
-                for rule in rules:
-                    fresh += [o for o in rule(history, scene) if self._is_new(o, history)]
+        for track, rules in (*((track, EVERY) for track in histories), *live):
+            if track.track_id in gone:
+                continue
+            history = whole[track.track_id].history if track.track_id in whole else track
+            for row in np.flatnonzero(rules & self._interests(scene.view).of(history)).tolist():
+                scene.asks = row
+                fresh += [o for o in INTERESTS[row].rule(history, scene) if self._is_new(o, history)]
         return fresh
+
+    def _interests(self, view: SiteView) -> Interests:
+        """Returns who concerns whom under a site, worked out once."""
+        if self._view is not view:
+            self._view, self._known = view, Interests(view.site, INTERESTS)
+        return self._known
 
     def _forget(self, scene: Scene) -> None:
         """Drops what nobody can repeat any more: candidates of actors long gone, with their tracks."""

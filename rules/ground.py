@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.geometry import homography, project
-from core.observations import ActorClass, TrackHistory
+from core.observations import ActorClass, FloatArray, TrackHistory
 from core.site import Site
 
 Array = NDArray[np.float64]
@@ -85,15 +85,11 @@ class Path:
         """Standard size of the actor's class."""
         return BODIES[self.history.class_id]
 
-    def comes_near(self, points_px: Sequence[tuple[float, float]]) -> bool:
-        """Tells whether an actor may ever have been at a drawn part: its boxes, grown by their size, reach it."""
-        x1, y1, x2, y2 = self.history.extent_px
-        wide, high = self.once(
-            "size", lambda: (self.history.xyxy[:, 2:] - self.history.xyxy[:, :2]).max(axis=0)
-        ).tolist()
+    def comes_near(self, points_px: Sequence[tuple[float, float]], rows: slice = slice(None)) -> bool:
+        """Tells whether an actor may have been at a drawn part in some rows: its boxes, grown by their size, reach."""
+        x1, y1, x2, y2 = self.once(("reach", rows.start, rows.stop), lambda: _reach(self.history.xyxy[rows]))
         xs, ys = zip(*points_px, strict=True)
-        is_across = x1 - wide <= max(xs) and x2 + wide >= min(xs)
-        return bool(is_across and y1 - high <= max(ys) and y2 + high >= min(ys))
+        return bool(x1 <= max(xs) and x2 >= min(xs) and y1 <= max(ys) and y2 >= min(ys))
 
     def to_line_m(self, points_px: ArrayLike, towards_px: ArrayLike) -> tuple[Array, Array, Array]:
         """Returns (distance, along, span) of the foot point to a line, each (N,), metres.
@@ -105,6 +101,8 @@ class Path:
         return self.once(("to line", line.tobytes(), towards.tobytes()), lambda: self._to_line(line, towards))
 
     def _to_line(self, line: Array, towards: Array) -> tuple[Array, Array, Array]:
+        if len(line) == 2:
+            return self._to_segment(line[0], line[1], towards)
         parts = [self._to_segment(a, b, towards) for a, b in pairwise(line)]
         distance, along, length = (np.stack(values) for values in zip(*parts, strict=True))
         outside = np.maximum(np.maximum(-along, along - length), 0)
@@ -117,7 +115,7 @@ class Path:
         """Returns the angle (N,) 0-180 between the actor's velocity and an arrow drawn in the picture."""
         direction = self.arrow_m(from_to_px)
         dot = (direction * velocity_m).sum(axis=1)
-        norms = np.linalg.norm(direction, axis=1) * np.linalg.norm(velocity_m, axis=1)
+        norms = lengths(direction) * lengths(velocity_m)
         angle: Array = np.degrees(np.arccos(np.clip(dot / np.maximum(norms, 1e-9), -1, 1)))
         return angle
 
@@ -150,7 +148,7 @@ class Path:
 
     def speed_mps(self, window_s: float) -> Array:
         """Returns the speed (N,) m/s over a window centred on each row."""
-        return self.once(("speed", window_s), lambda: np.linalg.norm(self.velocity_mps(window_s), axis=1))
+        return self.once(("speed", window_s), lambda: lengths(self.velocity_mps(window_s)))
 
     def _velocity_mps(self, window_s: float) -> Array:
         early = np.searchsorted(self.t_s, self.t_s - window_s / 2, side="left")
@@ -179,17 +177,16 @@ class Path:
             ways = self.foot_m - project(self.ground.matrix, point)
         else:
             ways = self.vectors_m(point[None], self.foot_px)
-        distance: Array = np.linalg.norm(ways, axis=1)
-        return distance
+        return lengths(ways)
 
     def away(self, towards_px: ArrayLike, origin_px: ArrayLike) -> float:
         """Returns how much a travel direction leads away from the camera: 1 away, 0 across, -1 towards it."""
         step = np.asarray(towards_px, float) - np.asarray(origin_px, float)
         if self.ground.matrix is not None:
-            camera_side = project(self.ground.matrix, [np.add(origin_px, (0.0, 4.0))])
-            here = project(self.ground.matrix, [np.asarray(origin_px, float)])
-            ahead = project(self.ground.matrix, [np.asarray(origin_px, float) + step / np.linalg.norm(step)])
-            back, forth = (camera_side - here)[0], (ahead - here)[0]
+            origin = np.asarray(origin_px, float)
+            points = np.stack((origin, origin + np.array([0.0, 4.0]), origin + step / np.linalg.norm(step)))
+            here, camera_side, ahead = project(self.ground.matrix, points)
+            back, forth = camera_side - here, ahead - here
             return float(-(back @ forth) / max(np.linalg.norm(back) * np.linalg.norm(forth), 1e-9))
         metric = step / self.ground.flat_scale
         return float(-metric[1] / max(np.linalg.norm(metric), 1e-9))
@@ -202,13 +199,38 @@ class Path:
             foot = self.foot_px / self.scale_px_per_m
             start, end, target = (p[None] / self.scale_px_per_m for p in (a, b, towards))
         line = end - start
-        length = np.maximum(np.linalg.norm(line, axis=1), 1e-9)
+        length = np.maximum(lengths(line), 1e-9)
         unit = line / length[:, None]
         normal = np.column_stack((-unit[:, 1], unit[:, 0]))
         side = np.sign(((target - start) * normal).sum(axis=1))
         distance = ((foot - start) * normal).sum(axis=1) * side
         along = ((foot - start) * unit).sum(axis=1)
         return distance, along, np.broadcast_to(length, along.shape)
+
+
+def lengths(vectors: Array) -> Array:
+    """Returns the length (N,) of vectors (N, 2)."""
+    length: Array = np.hypot(vectors[:, 0], vectors[:, 1])
+    return length
+
+
+def spans(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Returns (first, last) row of every run of True.
+
+    >>> spans(np.array([True, True, False, True]))
+    [(0, 1), (3, 3)]
+    """
+    padded = np.zeros(len(mask) + 2, np.bool_)
+    padded[1:-1] = mask
+    edges = np.flatnonzero(padded[1:] != padded[:-1]).tolist()
+    return [(first, end - 1) for first, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _reach(boxes: FloatArray) -> tuple[float, float, float, float]:
+    """Returns the upright rectangle around some boxes (N, 4), grown by the largest width and height of them."""
+    (x1, y1), (x2, y2) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
+    wide, high = (boxes[:, 2:] - boxes[:, :2]).max(axis=0).tolist()
+    return x1 - wide, y1 - high, x2 + wide, y2 + high
 
 
 class Ground:
@@ -272,8 +294,7 @@ class Ground:
         per_m = body.height_m * self._cos + body.top_m * self._sin
         height_px = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
         across = _grown(height_px, step_s) / per_m
-        scale: Array = np.c_[across, across * self._sin]
-        return scale
+        return np.column_stack((across, across * self._sin))
 
 
 def _completed(boxes: Array, picture_height_px: int) -> Array:

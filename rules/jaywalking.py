@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import shapely
 
+from core.geometry import contains
 from core.observations import ActorClass, Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
 from rules.ground import Path
-from rules.region import Array, depth_m, is_still_going, runs, union_of, way_m
+from rules.region import Array, depth_m, is_inside, is_still_going, runs, union_of, way_m
 from rules.scene import Scene, moments, undecided
 
 MOTOR_KINDS = ("motor", "bus", "emergency")
@@ -46,7 +47,10 @@ def jaywalking(history: TrackHistory, scene: Scene) -> list[Outcome]:
     if not lanes or not site.crosswalks:
         return []
     path, parameters = scene.path(history), site.parameters("V19")
-    depth = depth_m(path, union_of(path, [lane.polygon_px for lane in site.lanes]))
+    roadway = union_of(path, [lane.polygon_px for lane in site.lanes])
+    if not is_inside(roadway, path.foot_px).any():
+        return []
+    depth = depth_m(path, roadway)
     outcomes = (
         _judge(path, scene, (first, last), depth)
         for first, last in runs(depth > 0, path.t_s, HIDDEN_S)
@@ -74,6 +78,10 @@ def from_crosswalks_m(path: Path, site: Site) -> Array:
 def _is_walk_across(path: Path, lanes: list[Lane], span: tuple[int, int], parameters: dict[str, Any]) -> bool:
     """Tells whether the walker came far enough across, into a second lane, and did not turn back."""
     first, last = span
+    feet = path.foot_px[first : last + 1]
+    lanes = [lane for lane in lanes if contains(lane.polygon_px, feet).any()]
+    if len(lanes) < 2:
+        return False
     entered = [
         lane for lane in lanes if depth_m(path, shapely.Polygon(lane.polygon_px))[first : last + 1].max() >= LANE_M
     ]

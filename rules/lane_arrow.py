@@ -75,6 +75,8 @@ def _judge(crossing: Crossing, lanes: list[Lane], scene: Scene) -> Outcome | Non
     path, parameters = crossing.path, scene.view.site.parameters("V14")
     is_settled = path.history.is_finished or scene.now_ns / NS_PER_S >= (crossing.rear_s or np.inf) + SETTLE_S
     if crossing.past_row is None or not is_settled:
+        if crossing.rear_s is not None:
+            scene.look_again(path.history, crossing.rear_s + SETTLE_S)
         return None
     leave = _exit(crossing, scene.view.site)
     movement = leave[0].movement if leave else movement_after(crossing, scene.view.site)

@@ -20,16 +20,15 @@ from typing import Any
 import numpy as np
 import shapely
 
-from core.geometry import may_touch, share_inside
+from core.geometry import contains, may_touch, share_inside
 from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
-from rules.ground import Path
+from rules.ground import Path, lengths
 from rules.region import (
     COURSE_S,
     Array,
     Mask,
     depth_m,
-    is_inside,
     is_still_going,
     middle_row,
     off_axis_deg,
@@ -83,15 +82,20 @@ def lacking(site: Site) -> list[str]:
 
 def _judge(path: Path, motor: list[Lane], own: list[Lane], scene: Scene) -> list[Outcome]:
     parameters = scene.view.site.parameters("V07")
-    inside = np.stack([is_inside(shapely.Polygon(lane.polygon_px), path.foot_px) for lane in motor])
+    inside = np.stack([contains(lane.polygon_px, path.foot_px) for lane in motor])
     anywhere = np.logical_or.reduce(inside)
     if not anywhere.any() or _travelled_m(path, anywhere) < float(parameters["min_distance_m"]):
         return []
-    riding = np.zeros(len(path.t_s), np.bool_)
-    for index, lane in enumerate(motor):
-        riding |= inside[index] & _is_along(path, lane) & _has_own_lane(path, lane, own)
+    along = inside & np.stack([_is_along(path, lane) for lane in motor])
+    if not _may_be_enough(path, np.logical_or.reduce(along), parameters):
+        return []
     depth = _depth(path, own, scene)
-    riding &= depth >= float(parameters["min_lateral_offset_m"])
+    along &= depth >= float(parameters["min_lateral_offset_m"])
+    if not _may_be_enough(path, np.logical_or.reduce(along), parameters):
+        return []
+    riding = np.logical_or.reduce(
+        [rows & _has_own_lane(path, lane, own) for rows, lane in zip(along, motor, strict=True)]
+    )
     if not _rides(path, riding, inside, motor, parameters):
         return []
     borrowed = _borrowed(path, own, scene)
@@ -159,7 +163,15 @@ def _candidate(path: Path, ride: _Ride, lane: Lane, scene: Scene, facts: dict[st
 
 def _travelled_m(path: Path, rows: Mask) -> float:
     """Returns the length of the way made on some rows, jitter included: a cheap upper bound."""
-    return float(np.linalg.norm(steps_m(path), axis=1)[rows].sum())
+    return float(lengths(steps_m(path))[rows].sum())
+
+
+def _may_be_enough(path: Path, rows: Mask, parameters: dict[str, Any]) -> bool:
+    """Tells whether a ride on some rows at most can be long enough, in metres with jitter included and in seconds."""
+    way = np.cumsum(lengths(steps_m(path)))
+    least_m, least_s = float(parameters["min_distance_m"]), float(parameters["min_duration_s"])
+    spans = runs(rows, path.t_s)
+    return any(way[b] - way[a] >= least_m and path.t_s[b] - path.t_s[a] >= least_s for a, b in spans)
 
 
 def _depth(path: Path, own: Sequence[Lane], scene: Scene) -> Array:
@@ -183,15 +195,20 @@ def _has_own_lane(path: Path, lane: Lane, own: Sequence[Lane]) -> Mask:
     if lane.heading_px is None:
         return found
     arrow = path.arrow_m(lane.heading_px)
-    unit = arrow / np.maximum(np.linalg.norm(arrow, axis=1, keepdims=True), 1e-9)
+    unit = arrow / np.maximum(lengths(arrow), 1e-9)[:, None]
     for other in own:
         if other.heading_px is not None and bool(np.median(path.heading_deg(other.heading_px, arrow)) > SAME_WAY_DEG):
             continue
-        reach = reach_m(path, shapely.Polygon(other.polygon_px))
-        distance = np.linalg.norm(reach, axis=1)
+        reach = _reach_m(path, other)
+        distance = lengths(reach)
         is_square = np.abs((reach * unit).sum(axis=1)) <= BESIDE_COS * distance
         found |= is_square & (distance <= BESIDE_M)
     return found
+
+
+def _reach_m(path: Path, lane: Lane) -> Array:
+    """Returns the vector (N, 2) to the nearest point of a lane's edge, metres."""
+    return path.once(("V07 reach", lane.id), lambda: reach_m(path, shapely.Polygon(lane.polygon_px)))
 
 
 def _borrowed(path: Path, own: Sequence[Lane], scene: Scene) -> Mask:

@@ -12,6 +12,7 @@ Known traps: a rider who stays seated (one box with the machine), bikes hidden b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from rules.scene import TWO_WHEELERS, Scene, class_cues, moments
 
 BESIDE_S = 20.0
 """A person this long beside a bike in the last minute belongs to it. Source: walking past takes 3 s, design default."""
+LATER_S = 5.0
+"""Whether enough stand together by now is asked this often. Source: a work order has time, the officers' queue 5 s."""
 LAST_S = 60.0
 """The minute before T1 that is searched for a rider. Source: t_candidate_s of V08, violations.yaml."""
 
@@ -63,6 +66,12 @@ def lacking(site: Site) -> list[str]:
     return [] if site.nonmotor_zones else ["draw nonmotor_zones"]
 
 
+def least_left_s(site: Site) -> float:
+    """Returns the shortest threshold of a site's zones, seconds; endless without one."""
+    usual_s = float(site.parameters("V10")["t_confirm_s"])
+    return min((zone.confirm_s or usual_s for zone in site.nonmotor_zones), default=inf)
+
+
 def _is_subject(history: TrackHistory, scene: Scene) -> bool:
     return history.class_id in TWO_WHEELERS and scene.view.subject_of(history.class_id) == "nonmotor"
 
@@ -79,6 +88,7 @@ def _judge(history: TrackHistory, zone: NonmotorZone, scene: Scene) -> Candidate
     enough = int(parameters["min_cluster_size_for_workorder"])
     first = min(together, key=lambda s: (s.start_s, s.path.history.track_id))
     if len(together) < enough or first is not own:
+        scene.look_again(history, own.end_s + LATER_S)
         return None
     confirmed_s = sorted(s.start_s + needed_s for s in together)[enough - 1]
     return _candidate(own, zone, scene, confirmed_s=confirmed_s, together=len(together))

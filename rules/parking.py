@@ -14,6 +14,7 @@ Known traps: queueing traffic, short boarding, a second car taking the place of 
 from __future__ import annotations
 
 from datetime import datetime, time
+from math import inf
 
 import numpy as np
 
@@ -29,6 +30,10 @@ FOOTPRINT_SHARE = 0.4
 
 BAY_SHARE = 0.5
 """Standing in a bay: half the footprint. Source: as V08 overlap_with_zone_min, violations.yaml."""
+LATER_S = 60.0
+"""Whether a zone has come into force is asked this often. Source: schedules are written in minutes."""
+AGAIN_SHARE = 0.1
+"""Whether traffic passed what may queue is asked again when it has stood this much longer. Source: 6 s in a minute."""
 BEGIN_S = 2.0
 """Where a stay begins is the median place of this long. Source: STAND_S, a halt that is no hesitation."""
 Rectangle = tuple[float, float, float, float]
@@ -52,6 +57,12 @@ def confirm_s(zone: NoStopZone, scene: Scene) -> float:
     return zone.confirm_s or float(scene.view.site.parameters("V08")["t_confirm_s"][zone.kind])
 
 
+def least_parked_s(site: Site) -> float:
+    """Returns the shortest threshold of a site's zones, seconds; endless without one."""
+    kinds = site.parameters("V08")["t_confirm_s"]
+    return min((zone.confirm_s or float(kinds[zone.kind]) for zone in site.no_stop_zones), default=inf)
+
+
 def is_in_force(zone: NoStopZone, local: datetime | None) -> bool:
     """Tells whether the zone applies at a local time; a schedule with an unknown clock does not convict.
 
@@ -73,10 +84,12 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Outcome | None:
     parameters = scene.view.site.parameters("V08")
     needed_s, max_shift_m = confirm_s(zone, scene), float(parameters["max_shift_m"])
     if not is_in_force(zone, scene.local_time(path.t_s[-1])):
+        scene.look_again(path.history, path.t_s[-1] + LATER_S)
         return None
     for start, last in stands(path, max_shift_m, float(parameters["occlusion_tolerance_s"])):
         first = settled(path, start, last, max_shift_m)
         if path.t_s[last] - path.t_s[first] < needed_s:
+            _look_again(path, last, needed_s - float(path.t_s[last] - path.t_s[first]), scene)
             continue
         place = footprint(path, first, last)
         share = share_inside(zone.polygon_px, place)
@@ -85,8 +98,10 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Outcome | None:
         meaning = stay(path, first, last, scene)
         late = int(np.searchsorted(meaning.free_s, needed_s))
         if late > last:
+            _look_again(path, last, needed_s - float(meaning.free_s[last]), scene)
             continue
         if meaning.may_be_jam:
+            _look_again(path, last, AGAIN_SHARE * float(path.t_s[last] - path.t_s[first]), scene)
             reason = "the vehicle ahead stood too and nothing passed: it may have been queueing"
             return undecided("V08", path.history, late, reason)
         middle = int(np.searchsorted(path.t_s, (path.t_s[first] + path.t_s[late]) / 2))
@@ -110,6 +125,12 @@ def _judge(path: Path, zone: NoStopZone, scene: Scene) -> Outcome | None:
             region_id=zone.id,
         )
     return None
+
+
+def _look_again(path: Path, last: int, in_s: float, scene: Scene) -> None:
+    """Asks to see a stand that goes on again when it may have lasted long enough."""
+    if last == len(path.t_s) - 1:
+        scene.look_again(path.history, float(path.t_s[last]) + in_s)
 
 
 def footprint(path: Path, first: int, last: int) -> Rectangle:

@@ -21,6 +21,9 @@ from core.time import NS_PER_S
 from rules.ground import Path
 from rules.scene import Scene, moments, state_at, undecided
 
+LATER_S = 1.0
+"""Whoever is on the crosswalk is seen again this much later. Source: 1.2 m, a step and a half, at walking pace."""
+
 
 def pedestrian_red(history: TrackHistory, scene: Scene) -> list[Outcome]:
     """Returns the red-light entries of one pedestrian."""
@@ -39,12 +42,16 @@ def _judge(path: Path, crosswalk: Crosswalk, scene: Scene) -> Outcome | None:
     for island in crosswalk.refuge_islands_px:
         inside &= ~contains(island, path.foot_px)
     entry = next((i for i in range(1, len(inside)) if inside[i] and not inside[:i].any()), None)
-    rows = None if entry is None else _progress(path, crosswalk, entry, inside, parameters)
-    if entry is None or rows is None:
+    if entry is None:
         return None
     lamp = scene.lamp(crosswalk.signal)
     entered_s = float(path.t_s[entry - 1])  # the last moment seen outside: what lies between counts for the pedestrian
     state = state_at(lamp, entered_s)
+    rows = _progress(path, crosswalk, entry, inside, parameters)
+    if rows is None:
+        if inside[-1] and state is SignalState.RED:
+            scene.look_again(path.history, float(path.t_s[-1]) + LATER_S)
+        return None
     if lamp is not None and state in UNCLEAR:
         return undecided("V04", path.history, entry, "pedestrian lamp not readable at entry")
     since_s = 0.0 if lamp is None else (lamp.since_at(int(entered_s * NS_PER_S)) or 0) / NS_PER_S

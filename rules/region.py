@@ -9,8 +9,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from core.geometry import contains
 from core.site import Lane, Point
-from rules.ground import Path
+from rules.ground import Path, lengths
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -34,7 +35,9 @@ def union_of(path: Path, polygons_px: Iterable[Sequence[Point]]) -> shapely.Geom
 def _joined(polygons_px: tuple[tuple[Point, ...], ...], seam_px: float) -> shapely.Geometry:
     """Returns polygons grown by half a seam, joined and shrunk again; the same few areas are asked for all day."""
     grown = [shapely.Polygon(p).buffer(seam_px, join_style="mitre") for p in polygons_px]
-    return shapely.unary_union(grown).buffer(-seam_px, join_style="mitre")
+    area = shapely.unary_union(grown).buffer(-seam_px, join_style="mitre")
+    shapely.prepare(area)
+    return area
 
 
 def is_inside(area: shapely.Geometry, points_px: Array) -> Mask:
@@ -53,15 +56,15 @@ def reach_m(path: Path, area: shapely.Geometry) -> Array:
         start, edge = seen[:, :-1], seen[:, 1:] - seen[:, :-1]
         share = -(start * edge).sum(axis=2) / np.maximum((edge**2).sum(axis=2), 1e-12)
         points = start + np.clip(share, 0, 1)[..., None] * edge
-        nearest = points[np.arange(count), np.linalg.norm(points, axis=2).argmin(axis=1)]
-        closer = np.linalg.norm(nearest, axis=1) < np.linalg.norm(best, axis=1)
+        nearest = points[np.arange(count), np.hypot(points[..., 0], points[..., 1]).argmin(axis=1)]
+        closer = lengths(nearest) < lengths(best)
         best[closer] = nearest[closer]
     return best
 
 
 def depth_m(path: Path, area: shapely.Geometry) -> Array:
     """Returns how deep (N,) the foot point lies inside the area, metres; negative: how far outside."""
-    distance: Array = np.linalg.norm(reach_m(path, area), axis=1)
+    distance = lengths(reach_m(path, area))
     return np.where(is_inside(area, path.foot_px), distance, -distance)
 
 
@@ -74,7 +77,7 @@ def steps_m(path: Path) -> Array:
 def way_m(path: Path, arrow_px: Arrow) -> tuple[Array, Array]:
     """Returns the way made so far along and across an arrow drawn in the picture, (N,) each, metres, signed."""
     arrow = path.arrow_m(arrow_px)
-    unit = arrow / np.maximum(np.linalg.norm(arrow, axis=1, keepdims=True), 1e-9)
+    unit = arrow / np.maximum(lengths(arrow), 1e-9)[:, None]
     steps = steps_m(path)
     along: Array = np.cumsum((steps * unit).sum(axis=1))
     across: Array = np.cumsum(steps[:, 1] * unit[:, 0] - steps[:, 0] * unit[:, 1])
@@ -91,7 +94,7 @@ def lane_at(path: Path, lanes: Sequence[Lane]) -> NDArray[np.int64]:
     """Returns for each row the index of the lane the foot point is in, -1 outside all."""
     found = np.full(len(path.t_s), -1, np.int64)
     for index, lane in enumerate(lanes):
-        found[is_inside(shapely.Polygon(lane.polygon_px), path.foot_px) & (found < 0)] = index
+        found[contains(lane.polygon_px, path.foot_px) & (found < 0)] = index
     return found
 
 
@@ -104,9 +107,10 @@ def runs(mask: Mask, t_s: Array, gap_s: float = GAP_S) -> list[tuple[int, int]]:
     rows = np.flatnonzero(mask)
     if not len(rows):
         return []
-    breaks = np.flatnonzero(np.diff(t_s[rows]) > gap_s)
-    firsts, lasts = np.r_[rows[0], rows[breaks + 1]], np.r_[rows[breaks], rows[-1]]
-    return [(int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
+    seen_s = t_s[rows]
+    breaks = np.flatnonzero(seen_s[1:] - seen_s[:-1] > gap_s)
+    firsts, lasts = [int(rows[0]), *rows[breaks + 1].tolist()], [*rows[breaks].tolist(), int(rows[-1])]
+    return list(zip(firsts, lasts, strict=True))
 
 
 def middle_row(path: Path, first: int, last: int) -> int:

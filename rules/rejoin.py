@@ -46,6 +46,7 @@ class Rejoiner:
         self._before: dict[int, Known] = {}
         self._stood: dict[int, Known] = {}
         self._looked_at: set[int] = set()
+        self._ended: set[int] = set()
 
     def whole(self, scene: Scene) -> dict[int, Known]:
         """Returns the tracks that carry on an earlier one, by their present id."""
@@ -58,8 +59,10 @@ class Rejoiner:
             known = self._known(track, gap_s)
             if known.earlier_ids:
                 found[track.track_id] = known
-            if track.is_finished and track.track_id not in self._stood and _is_still(track.xyxy[_last(track)]):
-                self._stood[track.track_id] = replace(known, history=_thinned(known.history))
+            if track.is_finished and track.track_id not in self._ended:
+                self._ended.add(track.track_id)
+                if _is_still(track.xyxy[_last(track)]):
+                    self._stood[track.track_id] = replace(known, history=_thinned(known.history))
         return found
 
     def _known(self, track: TrackHistory, gap_s: float) -> Known:
@@ -94,6 +97,7 @@ class Rejoiner:
         present = {track.track_id for track in scene.tracks}
         self._before = {name: known for name, known in self._before.items() if name in present}
         self._looked_at &= present
+        self._ended &= present
 
 
 def _last(track: TrackHistory) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.observations import ActorClass, Moment, Role, SignalState, SignalTimeline, TrackHistory, Undecided
 from core.site import Site, Subject
 from core.time import NS_PER_S
-from rules.ground import Ground, Path
+from rules.ground import Ground, Path, spans
 
 Made = TypeVar("Made")
 FOUR_WHEELERS = (ActorClass.CAR, ActorClass.BUS, ActorClass.TRUCK)
@@ -58,14 +58,17 @@ class Scene:
     start_utc: datetime | None = None
     paths: dict[int, Path] = field(default_factory=dict)
     """Paths by track id; those worked out for an earlier scene serve again where the track is still the same."""
-    again_ns: dict[int, int] = field(default_factory=dict)
-    """When rules want to see tracks again whose verdict is near, by track id."""
+    asks: int = 0
+    """Number of the rule that is asked now."""
+    again_ns: dict[tuple[int, int], int] = field(default_factory=dict)
+    """When rules want to see tracks again whose verdict is near, by track id and number of the rule."""
     _made: dict[Hashable, Any] = field(default_factory=dict)
 
     def look_again(self, history: TrackHistory, at_s: float) -> None:
-        """Asks for a track to be judged again at a session second, if it is in sight then."""
-        at_ns = int(at_s * NS_PER_S)
-        self.again_ns[history.track_id] = min(at_ns, self.again_ns.get(history.track_id, at_ns))
+        """Asks for a track to be judged again by the same rule at a session second, if it is in sight then."""
+        if not history.is_finished:
+            key, at_ns = (history.track_id, self.asks), int(at_s * NS_PER_S)
+            self.again_ns[key] = min(at_ns, self.again_ns.get(key, at_ns))
 
     def path(self, history: TrackHistory) -> Path:
         """Returns a track on the road, worked out once."""
@@ -152,9 +155,7 @@ def standing_spans(path: Path, *, speed_max_mps: float, min_s: float) -> list[tu
 
 def _standing_spans(path: Path, speed_max_mps: float, min_s: float) -> list[tuple[int, int]]:
     slow = path.speed_mps(1.0) <= speed_max_mps
-    edges = np.flatnonzero(np.diff(np.r_[False, slow, False]))
-    spans = [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    return [(a, b) for a, b in spans if path.t_s[b] - path.t_s[a] >= min_s]
+    return [(a, b) for a, b in spans(slow) if path.t_s[b] - path.t_s[a] >= min_s]
 
 
 def state_at(lamp: SignalTimeline | None, t_s: float) -> SignalState:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from core.observations import ActorClass, Candidate, Outcome, TrackHistory
 from core.site import Point, Site, SolidLine
 from rules.body import Body, even_body, runs
-from rules.ground import Array
+from rules.ground import Array, lengths
 from rules.scene import FOUR_WHEELERS, Scene, moments
 
 GAP_S = 0.3
@@ -73,6 +73,8 @@ def _change(body: Body, line: SolidLine, parameters: dict[str, object]) -> Chang
     """Returns the first complete change of lanes across a line."""
     middles = replace(body.path, foot_px=body.centre_px)
     side_m, along_m, span_m = middles.to_line_m(line.points_px, _side_px(line))
+    if float(side_m.min()) > -body.width_m / 2 or float(side_m.max()) < body.width_m / 2:
+        return None
     is_beside = (along_m >= 0) & (along_m <= span_m)
     off_deg = _off_line_deg(body, line)
     reach_m = body.width_m / 2 * np.cos(np.radians(off_deg)) + body.length_m / 2 * np.sin(np.radians(off_deg))
@@ -123,7 +125,7 @@ def _side_px(line: SolidLine) -> Point:
 def _off_line_deg(body: Body, line: SolidLine) -> Array:
     """Returns the angle (N,) 0-90 between the body and the line's chord."""
     chord = body.path.arrow_m((line.points_px[0], line.points_px[-1]))
-    length = np.maximum(np.linalg.norm(chord, axis=1), 1e-9)
+    length = np.maximum(lengths(chord), 1e-9)
     angle: Array = np.degrees(np.arccos(np.clip(np.abs((chord * body.ahead).sum(axis=1)) / length, 0, 1)))
     return angle
 

@@ -22,7 +22,7 @@ from core.geometry import contains
 from core.observations import UNCLEAR, Candidate, Outcome, SignalState, TrackHistory
 from core.site import NoUTurnZone, Site
 from rules.body import MOVING_MPS, Body, even_body, runs
-from rules.ground import Array
+from rules.ground import Array, lengths
 from rules.scene import FOUR_WHEELERS, Scene, moments, state_at, undecided
 
 BREAK_DEG = 60.0
@@ -33,6 +33,8 @@ BESIDE_SHARE = 0.75
 """Share of its way a turn goes aside at most. Source: 2 / pi = 0.64 in a half circle; a left turn goes more."""
 CALM_ROWS = 11
 """Even rows a course is the median of. Source: one second, a tenth of which is shorter than any turn of 150 degrees."""
+LATER_S = 2.0
+"""Whoever drives in a zone is seen again this much later. Source: half of the quickest turn, 4 s."""
 CUES = ("uturn_opening_or_dashed_section", "police_hand_signal", "emergency_vehicle_on_duty", "closed_road_ahead")
 
 
@@ -63,9 +65,10 @@ def u_turn(history: TrackHistory, scene: Scene) -> list[Outcome]:
     body = even_body(path) if any(path.comes_near(zone.polygon_px) for zone in site.no_u_turn_zones) else None
     turn = None if body is None else _turn(body, site.parameters("V13"))
     if turn is None:
+        if body is not None and _zone_at(body, -1, site) and float(body.path.speed_mps(1.0)[-1]) >= MOVING_MPS:
+            scene.look_again(history, float(path.t_s[-1]) + LATER_S)
         return []
-    middle_px = turn.body.centre_px[[turn.middle]]
-    zone = next((z for z in site.no_u_turn_zones if contains(z.polygon_px, middle_px)[0]), None)
+    zone = _zone_at(turn.body, turn.middle, site)
     outcome = None if zone is None else _judge(turn, zone, history, scene)
     return [] if outcome is None else [outcome]
 
@@ -75,6 +78,12 @@ def lacking(site: Site) -> list[str]:
     return [] if site.no_u_turn_zones else ["draw no_u_turn_zones (from the signed plan)"]
 
 
+def _zone_at(body: Body, row: int, site: Site) -> NoUTurnZone | None:
+    """Returns the zone the body's middle is in."""
+    middle_px = body.centre_px[row][None]
+    return next((z for z in site.no_u_turn_zones if contains(z.polygon_px, middle_px)[0]), None)
+
+
 def _turn(body: Body, parameters: dict[str, object]) -> Turn | None:
     """Returns the first turning round of the asked size that the vehicle made; None without one."""
     least_deg = float(str(parameters["heading_change_deg_min"]))
@@ -82,6 +91,8 @@ def _turn(body: Body, parameters: dict[str, object]) -> Turn | None:
     course_deg = np.degrees(np.arctan2(velocity[:, 1], velocity[:, 0]))
     for first, last in _unbroken(velocity, course_deg):
         turned = _calm(np.unwrap(course_deg[first : last + 1], period=360.0))
+        if float(turned.max() - turned.min()) < least_deg:
+            continue
         for end in range(1, len(turned)):
             starts = np.flatnonzero(np.abs(turned[: end + 1] - turned[end]) >= least_deg)
             if not len(starts):
@@ -104,7 +115,7 @@ def _calm(course_deg: Array) -> Array:
 
 def _unbroken(velocity: Array, course_deg: Array) -> list[tuple[int, int]]:
     """Returns (first, last) rows of every drive without a halt and without going into reverse."""
-    moving = np.linalg.norm(velocity, axis=1) >= MOVING_MPS
+    moving = lengths(velocity) >= MOVING_MPS
     jump = np.abs((np.diff(course_deg, prepend=course_deg[0]) + 180.0) % 360.0 - 180.0) > BREAK_DEG
     return runs(moving & ~jump)
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from core.geometry import contains
 from core.observations import Candidate, Outcome, TrackHistory
 from core.site import DirectionZone
-from rules.ground import Path
+from rules.ground import Path, lengths
+from rules.region import runs, steps_m
 from rules.scene import Scene, class_cues, moments
 
 RULE_OF = {"motor": "V06", "nonmotor": "V05"}
@@ -45,18 +46,16 @@ def wrong_way(history: TrackHistory, scene: Scene) -> list[Outcome]:
 def _judge(path: Path, zones: list[DirectionZone], scene: Scene, violation_id: str) -> list[Outcome]:
     """Judges all zones together: who swerves from one into the next keeps riding the wrong way."""
     parameters = scene.view.site.parameters(violation_id)
+    inside = np.stack([_inside(path, zone, whole_body=violation_id == "V06") for zone in zones])
+    if not inside.any():
+        return []
     velocity = path.velocity_mps(1.0)
     speed_kmh = path.speed_mps(1.0) * 3.6
-    against = np.stack(
-        [
-            _inside(path, zone, whole_body=violation_id == "V06")
-            & (path.heading_deg(zone.heading_px, velocity) > float(parameters["heading_diff_deg_min"]))
-            for zone in zones
-        ]
-    )
+    headings = [path.heading_deg(zone.heading_px, velocity) for zone in zones]
+    against = inside & (np.stack(headings) > float(parameters["heading_diff_deg_min"]))
     wrong = against.any(axis=0) & (speed_kmh > float(parameters["min_speed_kmh"]))
     found: list[Outcome] = []
-    for first, last in _runs(wrong, path):
+    for first, last in runs(wrong, path.t_s, GAP_S):
         zone = zones[int(against[:, first : last + 1].sum(axis=1).argmax())]
         distance_m = _against_m(path, zone, first, last)
         duration_s = float(path.t_s[last] - path.t_s[first])
@@ -90,23 +89,12 @@ def _inside(path: Path, zone: DirectionZone, *, whole_body: bool) -> NDArray[np.
     if whole_body:
         inset = (path.boxes[:, 2] - path.boxes[:, 0]) * 0.1
         for x in (path.boxes[:, 0] + inset, path.boxes[:, 2] - inset):
-            inside &= contains(zone.polygon_px, np.c_[x, path.boxes[:, 3]])
+            inside &= contains(zone.polygon_px, np.column_stack((x, path.boxes[:, 3])))
     return inside
-
-
-def _runs(wrong: NDArray[np.bool_], path: Path) -> list[tuple[int, int]]:
-    rows = np.flatnonzero(wrong)
-    if not len(rows):
-        return []
-    breaks = np.flatnonzero(np.diff(path.t_s[rows]) > GAP_S)
-    firsts, lasts = np.r_[rows[0], rows[breaks + 1]], np.r_[rows[breaks], rows[-1]]
-    return [(int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]
 
 
 def _against_m(path: Path, zone: DirectionZone, first: int, last: int) -> float:
     """Returns the way travelled against the arrow, metres, summed step by step on the local scale."""
     arrow = path.arrow_m(zone.heading_px)
-    unit = arrow / np.maximum(np.linalg.norm(arrow, axis=1, keepdims=True), 1e-9)
-    steps = np.zeros_like(path.foot_px)
-    steps[1:] = path.vectors_m(np.r_[path.foot_px[:1], path.foot_px[:-1]], path.foot_px)[1:]
-    return float(-(steps * unit).sum(axis=1)[first + 1 : last + 1].sum())
+    unit = arrow / np.maximum(lengths(arrow), 1e-9)[:, None]
+    return float(-(steps_m(path) * unit).sum(axis=1)[first + 1 : last + 1].sum())
