@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.sessions import SessionMiddleware
 
 from api import (
     cases_json,
     files,
     login,
     metrics,
+    oidc,
     pages,
     portal,
     problems,
@@ -36,6 +38,7 @@ from evidence.seal import Vault
 
 PARTS = (
     login,
+    oidc,
     pages,
     queue_page,
     review_json,
@@ -60,6 +63,7 @@ def create_app(
 
     Raises:
         StoreError: the key of login cookies cannot be kept.
+        ConfigError: the settings of the directory are incomplete.
     """
     clock = clock or SystemClock()
     board = Board(
@@ -83,6 +87,7 @@ def create_app(
             desk.stop()
 
     secret = load_secret(settings)
+    directory = oidc.client(settings)
     app = FastAPI(title="Lukou", docs_url=None, redoc_url=None, openapi_url=None, lifespan=working)
     app.state.console = Console(
         settings=settings,
@@ -93,10 +98,13 @@ def create_app(
         sessions=Sessions(secret),
         citizens=Sessions(secret, "lukou.citizen"),
         media=media,
+        oidc=directory,
         uploads=arriving,
         wake_desk=desk.wake,
     )
     problems.install(app)
+    if directory is not None:
+        app.add_middleware(SessionMiddleware, secret_key=secret, session_cookie=oidc.COOKIE, max_age=600)
     app.add_middleware(SecurityHeaders)
     for part in PARTS:
         app.include_router(part.router)

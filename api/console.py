@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -27,6 +27,9 @@ from core.time import Clock
 from display.board import Board
 from evidence.seal import Vault
 
+if TYPE_CHECKING:
+    from authlib.integrations.starlette_client import StarletteOAuth2App
+
 
 @dataclass(slots=True, kw_only=True)
 class Console:
@@ -41,6 +44,7 @@ class Console:
     citizens: Sessions
     media: MediaStore
     uploads: UploadStore
+    oidc: "StarletteOAuth2App | None" = None
     wake_desk: Callable[[], None] = lambda: None
     guesses: Guesses = field(default_factory=Guesses)
     thumbnails: Thumbnails = field(default_factory=Thumbnails)

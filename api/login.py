@@ -22,7 +22,7 @@ def login_page(request: Request, console: Parts, next: Annotated[str, Query()] =
     """Shows the login form."""
     if console.user(request) is not None:
         return RedirectResponse(local_path(next), status_code=303)
-    return console.page(request, "login.html", {"next": local_path(next), "message": "", "name": ""})
+    return console.page(request, "login.html", {**_form(console, next), "message": "", "name": ""})
 
 
 @router.post("/login", dependencies=[Csrf])
@@ -36,7 +36,7 @@ def login(
     """Logs in; the session gets a new identity, so a planted cookie is worth nothing."""
     address = request.client.host if request.client else ""
     labels = console.labels(request)
-    values = {"next": local_path(next), "name": name}
+    values = {**_form(console, next), "name": name}
     wait_s = console.guesses.wait_s(name, address)
     if wait_s:
         message = labels("login_wait", seconds=round(wait_s))
@@ -146,6 +146,10 @@ def local_path(path: str) -> str:
     """
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path
     return path if is_local else "/queue"
+
+
+def _form(console: Console, target: str) -> dict[str, object]:
+    return {"next": local_path(target), "has_directory": console.oidc is not None}
 
 
 def _account(request: Request, console: Console, name: str, *, message: str = "", status: int = 200) -> Response:

@@ -94,7 +94,7 @@ def install(app: FastAPI) -> None:
 def answer(request: Request, status: int, kind: str, detail: str) -> Response:
     """Returns the problem as JSON, as a page for people, or as the way to the login."""
     if _wants_page(request):
-        if status == 401:
+        if status == 401 and kind != "directory-failed":
             target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/login?next={_quoted(target)}", status_code=303)
         if kind == "change-password":
