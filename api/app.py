@@ -76,7 +76,7 @@ def create_app(
     )
     media = MediaStore(settings.home / "reports")
     arriving = UploadStore(settings.home / "reports" / "uploads", clock)
-    desk = DeskThread(ReportDesk(store, vault, media).work_off, arriving.sweep)
+    desk = DeskThread(ReportDesk(store, vault, media).work_off, arriving.sweep, store.reports.expire)
 
     @asynccontextmanager
     async def working(_app: FastAPI) -> AsyncIterator[None]:

@@ -123,5 +123,6 @@ def _shown(console: Console, request: Request, report: Any) -> dict[str, Any]:
         "when": case_view.local_time(report.claim.occurred_utc)[:16],
         "sent": case_view.local_time(report.submitted_utc)[:16],
         "is_ended": report.state in ENDED,
-        "wants_more": report.state is ReportState.SUPPLEMENT_REQUESTED,
+        "is_draft": report.state is ReportState.DRAFT,
+        "until_local": report.until_utc and case_view.local_time(report.until_utc)[:16],
     }

@@ -17,7 +17,6 @@ from api.problems import Problem
 from cases.report import PHOTOS_MAX, PHOTOS_MIN, Medium, NewReport, ReportRecord, codes, reportable
 from core.errors import ConfigError
 from core.plate import normalise, try_plate
-from evidence.upload import PHOTO_ENDINGS
 
 router = APIRouter(prefix="/api/v1")
 PAGE = 50
@@ -75,6 +74,7 @@ def submit(
     lat: Annotated[float | None, Form(ge=-90, le=90)] = None,
     lon: Annotated[float | None, Form(ge=-180, le=180)] = None,
     note: Annotated[str, Form(max_length=1000)] = "",
+    draft: Annotated[bool, Form(description="fewer photos for now; the rest follows")] = False,  # noqa: FBT002 - a form field
     files: Files = (),
     uploads: Uploads = (),
     idempotency_key: Annotated[str | None, Header(max_length=80, pattern=r"^[\x21-\x7e]+$")] = None,
@@ -97,7 +97,7 @@ def submit(
         note=note,
     )
     media = keep(console, handle, files, uploads)
-    found = console.store.reports.submit(handle, token, claim, media)
+    found = console.store.reports.submit(handle, token, claim, media, is_draft=draft)
     let_go(console, handle, uploads)
     return report_json(found)
 
@@ -106,7 +106,7 @@ def submit(
 def supplement(
     report_id: str, console: Parts, handle: Reporter, files: Files = (), uploads: Uploads = ()
 ) -> dict[str, Any]:
-    """Sends all files again when better ones were asked for."""
+    """Sends more photos to a draft, or all files again when better ones were asked for."""
     found = console.store.reports.supplement(report_id, handle, keep(console, handle, files, uploads))
     let_go(console, handle, uploads)
     return report_json(found)
@@ -154,21 +154,16 @@ def log_in(console: Console, request: Request, handle: str, password: str) -> No
 
 
 def keep(console: Console, handle: str, files: Sequence[UploadFile], uploads: Sequence[str]) -> list[Medium]:
-    """Returns the kept files of one report, the uploaded ones after those in the request.
+    """Returns the kept files of one request, the uploaded ones after those in it.
 
     Raises:
         CaseNotFound: an upload is not the sender's, or too old.
-        ConfigError: neither 3 to 6 photos nor one video, or a file is not taken.
+        ConfigError: more than a report may have, or a file is not taken.
     """
-    if not 1 <= len(files) + len(uploads) <= PHOTOS_MAX:
+    if len(files) + len(uploads) > PHOTOS_MAX:
         raise ConfigError(f"send {PHOTOS_MIN} to {PHOTOS_MAX} photos, or one video")
     arrived = [console.uploads.get(handle, upload_id) for upload_id in uploads]
-    media = [console.media.add(file.file) for file in files] + [console.media.adopt(upload) for upload in arrived]
-    are_photos = [medium.ending in PHOTO_ENDINGS for medium in media]
-    is_video = are_photos == [False]
-    if not is_video and (not all(are_photos) or len(media) < PHOTOS_MIN):
-        raise ConfigError(f"send {PHOTOS_MIN} to {PHOTOS_MAX} photos, or one video")
-    return media
+    return [console.media.add(file.file) for file in files] + [console.media.adopt(upload) for upload in arrived]
 
 
 def let_go(console: Console, handle: str, uploads: Sequence[str]) -> None:
@@ -222,5 +217,6 @@ def report_json(found: ReportRecord) -> dict[str, Any]:
         "place": claim.place,
         "files": len(found.media),
         "submitted": found.submitted_utc.isoformat(timespec="seconds"),
+        "until": found.until_utc and found.until_utc.isoformat(timespec="seconds"),
         "changed": found.changed_utc.isoformat(timespec="seconds"),
     }

@@ -1,5 +1,6 @@
 """Citizens' reports (违法随手拍) as frozen values: what is handed in, its states, and what the citizen is told.
 
+    DRAFT --enough photos--> SUBMITTED, within WINDOW of the offence
     SUBMITTED --inspection--> ACCEPTED (a case in the review queue) | DUPLICATE | SUPPLEMENT_REQUESTED
     LATE and OUT_OF_SCOPE at once; SUPPLEMENT_REQUESTED --new photos--> SUBMITTED
     ACCEPTED --first review--> REVIEWING --second review--> CONFIRMED | REJECTED: read from the case, never stored twice
@@ -7,6 +8,7 @@
 Source: domain §4.2, §4.3.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +21,7 @@ from ruamel.yaml import YAML
 from cases.states import CaseState
 from core.catalogue import Violation, catalogue
 from core.errors import ConfigError
+from evidence.upload import PHOTO_ENDINGS
 
 CITIZEN = "citizen"
 """Camera and site of a case that came from a citizen."""
@@ -29,12 +32,14 @@ STRIKES_ALLOWED = 3
 """Reports found forged (R20) before an account is suspended. Source: domain §4.3."""
 PHOTOS_MIN, PHOTOS_MAX = 3, 6
 SUPPLEMENT_WINDOW = timedelta(hours=48)
+"""Better files must come this soon after they were asked for. Source: domain §4.3."""
 FRAUD_REASON = "R20"
 
 
 class ReportState(StrEnum):
     """Where a report is; the last three mirror its case."""
 
+    DRAFT = "DRAFT"
     SUBMITTED = "SUBMITTED"
     LATE = "LATE"
     OUT_OF_SCOPE = "OUT_OF_SCOPE"
@@ -100,6 +105,13 @@ class ReportRecord:
     submitted_utc: datetime
     changed_utc: datetime
 
+    @property
+    def until_utc(self) -> datetime | None:
+        """By when its sender must send files; None when none are awaited."""
+        if self.state is ReportState.DRAFT:
+            return self.claim.occurred_utc + WINDOW
+        return self.changed_utc + SUPPLEMENT_WINDOW if self.state is ReportState.SUPPLEMENT_REQUESTED else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportTotals:
@@ -141,6 +153,26 @@ def code_of_reason(reason: str | None) -> str:
 def reportable() -> tuple[Violation, ...]:
     """Returns what citizens may report: every entry with ``sources.citizen``."""
     return tuple(v for v in catalogue().violations if (v.model_extra or {}).get("sources", {}).get("citizen"))
+
+
+def check_media(media: Sequence[Medium], *, least: int = PHOTOS_MIN) -> None:
+    """Refuses files that are neither enough different photos nor one video.
+
+    Raises:
+        ConfigError: one line that tells the citizen what to send.
+    """
+    are_photos = [medium.ending in PHOTO_ENDINGS for medium in media]
+    if are_photos == [False]:
+        return
+    if not all(are_photos) or not least <= len(media) <= PHOTOS_MAX:
+        raise ConfigError(f"send {PHOTOS_MIN} to {PHOTOS_MAX} photos, or one video")
+    if len({medium.sha256 for medium in media}) < len(media):
+        raise ConfigError("the same photo was sent twice; send different ones")
+
+
+def is_complete(media: Sequence[Medium]) -> bool:
+    """Tells whether these files make a report: one video, or enough photos."""
+    return len(media) >= PHOTOS_MIN or any(medium.ending not in PHOTO_ENDINGS for medium in media)
 
 
 def check_claim(claim: NewReport) -> None:

@@ -2,12 +2,10 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
-from ulid import ULID
 
 from cases import accounts
 from cases.audit import Step, audited
@@ -18,20 +16,20 @@ from cases.report import (
     CITIZEN,
     DAILY_LIMIT,
     FRAUD_REASON,
-    OF_CASE,
+    PHOTOS_MIN,
     STRIKES_ALLOWED,
-    WINDOW,
     Medium,
     NewReport,
     ReportRecord,
     ReportState,
     ReportTotals,
     check_claim,
-    code_of_reason,
-    reportable,
+    check_media,
+    is_complete,
 )
+from cases.report_rows import new_row, to_plain, to_record
 from cases.report_tables import PhotoMarkRow, ReporterRow, ReportRow
-from cases.states import STANDING, SYSTEM, CaseState, Decision
+from cases.states import STANDING, SYSTEM, CaseState
 from core import log
 from core.errors import CaseNotFound, ConfigError, NotAllowed, WrongState
 from core.time import Clock
@@ -88,16 +86,21 @@ class ReportStore:
             known = _known(session, f"{reporter}/{token}")
             if known is None:
                 self._check_sender(session, reporter, self._clock.now_utc())
-            return None if known is None else _record(session, known)
+            return None if known is None else to_record(session, known)
 
-    def submit(self, reporter: str, token: str, claim: NewReport, media: Sequence[Medium]) -> ReportRecord:
+    def submit(
+        self, reporter: str, token: str, claim: NewReport, media: Sequence[Medium], *, is_draft: bool = False
+    ) -> ReportRecord:
         """Records a report; the same token gives the same report again, however often it is sent.
+
+        A draft waits for more photos, as long as it is not too late.
 
         Raises:
             ConfigError: the claim or the number of files is not usable.
             NotAllowed: the account is suspended, or today's limit is reached.
         """
         check_claim(claim)
+        check_media(media, least=0 if is_draft else PHOTOS_MIN)
         now = self._clock.now_utc()
         if claim.occurred_utc > now + timedelta(minutes=5):
             raise ConfigError("the time lies in the future; correct date and time")
@@ -105,31 +108,56 @@ class ReportStore:
         with self._database.writing() as session:
             known = _known(session, key)
             if known is not None:
-                return _record(session, known)
+                return to_record(session, known)
             self._check_sender(session, reporter, now)
-            row = _new_row(reporter, key, claim, media, now)
+            row = new_row(reporter, key, claim, media, now)
+            if row.state == ReportState.SUBMITTED.value and not is_complete(media):
+                row.state = ReportState.DRAFT.value
             with audited(session, _step(now, reporter, "report_submitted", "reports", row.report_id)):
                 session.add(row)
-            record = _record(session, row)
+            record = to_record(session, row)
         _log.info("report_submitted", report_id=record.report_id, state=record.state.value)
         return record
 
     def supplement(self, report_id: str, reporter: str, media: Sequence[Medium]) -> ReportRecord:
-        """Replaces the files of a report that was asked for better ones and queues it again.
+        """Adds files to a draft, which is submitted once they are enough; replaces those that were not good enough.
 
         Raises:
             CaseNotFound: no such report of this sender.
-            WrongState: nothing was asked for.
+            ConfigError: the files make no report.
+            WrongState: nothing is awaited, or no longer.
         """
         now = self._clock.now_utc()
         with self._database.writing() as session:
             row = _load(session, report_id, reporter)
-            if row.state != ReportState.SUPPLEMENT_REQUESTED.value:
-                raise WrongState("no further pictures are needed for this report", report_id=report_id)
+            report = to_record(session, row)
+            if report.until_utc is None or report.until_utc < now:
+                raise WrongState("no further pictures are awaited for this report", report_id=report_id)
+            is_draft = report.state is ReportState.DRAFT
+            files = [*(report.media if is_draft else ()), *media]
+            check_media(files, least=1 if is_draft else PHOTOS_MIN)
             with audited(session, _step(now, reporter, "report_supplemented", "reports", report_id)):
-                row.media = [_plain(medium) for medium in media]
-                row.state, row.detail, row.changed_utc = ReportState.SUBMITTED.value, "", now
-            return _record(session, row)
+                row.media = [to_plain(medium) for medium in files]
+                row.detail, row.changed_utc = "", now
+                if is_complete(files):
+                    row.state, row.submitted_utc = ReportState.SUBMITTED.value, now
+            return to_record(session, row)
+
+    def expire(self) -> int:
+        """Returns how many reports ended because the files they waited for did not come in time."""
+        now = self._clock.now_utc()
+        waiting = [ReportState.DRAFT.value, ReportState.SUPPLEMENT_REQUESTED.value]
+        with self._database.reading() as session:
+            reports = [to_record(session, row) for row in session.scalars(_in(waiting))]
+        late = [report for report in reports if report.until_utc is not None and report.until_utc < now]
+        for report in late:
+            with self._database.writing() as session:
+                row = _load(session, report.report_id)
+                if row.state == report.state.value and row.changed_utc == report.changed_utc:
+                    with audited(session, _step(now, SYSTEM, "report_late", "reports", report.report_id)):
+                        row.code = "J06" if report.state is ReportState.DRAFT else None
+                        row.state, row.changed_utc = ReportState.LATE.value, now
+        return len(late)
 
     def of_reporter(self, reporter: str, *, before: str | None = None, limit: int = 50) -> list[ReportRecord]:
         """Returns a sender's reports, newest first, those before ``before`` only."""
@@ -138,7 +166,7 @@ class ReportStore:
             query = query.where(ReportRow.report_id < before)
         query = query.order_by(ReportRow.report_id.desc()).limit(limit)
         with self._database.reading() as session:
-            return [_record(session, row) for row in session.scalars(query)]
+            return [to_record(session, row) for row in session.scalars(query)]
 
     def get(self, report_id: str, reporter: str | None = None) -> ReportRecord:
         """Returns a report, only if it is this sender's when one is given.
@@ -147,7 +175,7 @@ class ReportStore:
             CaseNotFound: no such report.
         """
         with self._database.reading() as session:
-            return _record(session, _load(session, report_id, reporter))
+            return to_record(session, _load(session, report_id, reporter))
 
     # -- the office's side --------------------------------------------------------------------
 
@@ -155,19 +183,19 @@ class ReportStore:
         """Returns the report a case came from."""
         with self._database.reading() as session:
             row = session.scalars(select(ReportRow).where(ReportRow.case_id == case_id)).one_or_none()
-            return None if row is None else _record(session, row)
+            return None if row is None else to_record(session, row)
 
     def waiting(self) -> list[ReportRecord]:
         """Returns the reports nobody has inspected yet, oldest first."""
-        query = select(ReportRow).where(ReportRow.state == ReportState.SUBMITTED.value).order_by(ReportRow.report_id)
+        query = _in([ReportState.SUBMITTED.value]).order_by(ReportRow.submitted_utc)
         with self._database.reading() as session:
-            return [_record(session, row) for row in session.scalars(query)]
+            return [to_record(session, row) for row in session.scalars(query)]
 
     def earlier(self, report: ReportRecord, within: timedelta) -> list[ReportRecord]:
         """Returns accepted or waiting earlier reports about the same plate and violation, close in time."""
         claim = report.claim
         query = select(ReportRow).where(
-            ReportRow.report_id < report.report_id,
+            ReportRow.submitted_utc < report.submitted_utc,
             ReportRow.plate == claim.plate,
             ReportRow.violation_id == claim.violation_id,
             ReportRow.occurred_utc >= claim.occurred_utc - within,
@@ -175,7 +203,7 @@ class ReportStore:
             ReportRow.state.in_([ReportState.SUBMITTED.value, ReportState.ACCEPTED.value]),
         )
         with self._database.reading() as session:
-            return [_record(session, row) for row in session.scalars(query)]
+            return [to_record(session, row) for row in session.scalars(query)]
 
     def seen_by_camera(self, report: ReportRecord, within: timedelta) -> str | None:
         """Returns a camera's case about the same plate and violation, close in time, that was not rejected.
@@ -194,9 +222,12 @@ class ReportStore:
         with self._database.reading() as session:
             return session.scalars(query).first() if claim.plate else None
 
-    def marks(self, *, before: str) -> list[tuple[str, str]]:
-        """Returns (report id, perceptual hash) of every picture of earlier reports."""
-        query = select(PhotoMarkRow.report_id, PhotoMarkRow.phash).where(PhotoMarkRow.report_id < before)
+    def marks(self, *, before: datetime) -> list[tuple[str, str]]:
+        """Returns (report id, perceptual hash) of every picture of reports submitted before."""
+        query = select(PhotoMarkRow.report_id, PhotoMarkRow.phash).join(
+            ReportRow, ReportRow.report_id == PhotoMarkRow.report_id
+        )
+        query = query.where(ReportRow.submitted_utc < before)
         with self._database.reading() as session:
             return [(row.report_id, row.phash) for row in session.execute(query)]
 
@@ -249,7 +280,7 @@ class ReportStore:
                 row.state, row.code, row.detail, row.changed_utc = state.value, code, detail, now
                 row.duplicate_of, row.case_id = duplicate_of, case_id
                 if media:
-                    row.media = [_plain(medium) for medium in media]
+                    row.media = [to_plain(medium) for medium in media]
             for position, medium in enumerate(media):
                 if medium.phash:
                     session.add(PhotoMarkRow(report_id=report_id, position=position, phash=medium.phash))
@@ -271,69 +302,8 @@ def _known(session: Session, key: str) -> ReportRow | None:
     return session.scalars(select(ReportRow).where(ReportRow.token == key)).one_or_none()
 
 
-def _new_row(reporter: str, token: str, claim: NewReport, media: Sequence[Medium], now: datetime) -> ReportRow:
-    state, code = ReportState.SUBMITTED, None
-    if claim.violation_id not in {violation.id for violation in reportable()}:
-        state, code = ReportState.OUT_OF_SCOPE, "J10"
-    elif now - claim.occurred_utc > WINDOW:
-        state, code = ReportState.LATE, "J06"
-    return ReportRow(
-        report_id=str(ULID.from_datetime(now)),
-        reporter=reporter,
-        token=token,
-        violation_id=claim.violation_id,
-        plate=claim.plate,
-        occurred_utc=claim.occurred_utc,
-        place=claim.place.strip(),
-        lat_udeg=_micro(claim.lat_deg),
-        lon_udeg=_micro(claim.lon_deg),
-        note=claim.note.strip(),
-        state=state.value,
-        code=code,
-        detail="",
-        duplicate_of=None,
-        case_id=None,
-        media=[_plain(medium) for medium in media],
-        submitted_utc=now,
-        changed_utc=now,
-    )
-
-
-def _record(session: Session, row: ReportRow) -> ReportRecord:
-    record = ReportRecord(
-        report_id=row.report_id,
-        reporter=row.reporter,
-        claim=NewReport(
-            violation_id=row.violation_id,
-            plate=row.plate,
-            occurred_utc=row.occurred_utc,
-            place=row.place,
-            lat_deg=_degrees(row.lat_udeg),
-            lon_deg=_degrees(row.lon_udeg),
-            note=row.note,
-        ),
-        state=ReportState(row.state),
-        code=row.code,
-        detail=row.detail,
-        duplicate_of=row.duplicate_of,
-        case_id=row.case_id,
-        media=tuple(_medium(entry) for entry in row.media),
-        submitted_utc=row.submitted_utc,
-        changed_utc=row.changed_utc,
-    )
-    return record if row.case_id is None else _as_case(session, record, row.case_id)
-
-
-def _as_case(session: Session, record: ReportRecord, case_id: str) -> ReportRecord:
-    case = session.get(CaseRow, case_id)
-    if case is None:
-        raise CaseNotFound(f"case of report {record.report_id} is missing; run: lukou verify", case_id=case_id)
-    state = OF_CASE[CaseState(case.state)]
-    code = None
-    if state is ReportState.REJECTED:
-        last = select(ReviewRow.reason).where(ReviewRow.case_id == case_id, ReviewRow.decision == Decision.REJECT.value)
-        code = code_of_reason(session.scalars(last).first())
-    return replace(record, state=state, code=code, changed_utc=max(record.changed_utc, case.changed_utc))
+def _in(states: Sequence[str]) -> Select[ReportRow]:
+    return select(ReportRow).where(ReportRow.state.in_(states))
 
 
 def _load(session: Session, report_id: str, reporter: str | None = None) -> ReportRow:
@@ -345,27 +315,3 @@ def _load(session: Session, report_id: str, reporter: str | None = None) -> Repo
 
 def _step(now: datetime, actor: str, action: str, table: str, key: str) -> Step:
     return Step(at_utc=now, actor=actor, action=action, table_name=table, row_key=key)
-
-
-def _plain(medium: Medium) -> dict[str, object]:
-    return {**asdict(medium), "signs": [list(sign) for sign in medium.signs]}
-
-
-def _medium(entry: dict[str, object]) -> Medium:
-    signs = entry["signs"]
-    pairs = tuple((str(key), str(detail)) for key, detail in signs) if isinstance(signs, list) else ()
-    return Medium(
-        sha256=str(entry["sha256"]),
-        ending=str(entry["ending"]),
-        size_bytes=int(str(entry["size_bytes"])),
-        phash=str(entry["phash"]),
-        signs=pairs,
-    )
-
-
-def _micro(degrees: float | None) -> int | None:
-    return None if degrees is None else round(degrees * 1e6)
-
-
-def _degrees(micro: int | None) -> float | None:
-    return None if micro is None else micro / 1e6

@@ -104,7 +104,7 @@ class ReportForm extends HTMLElement {
     this.key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
     this.querySelector("[data-files]").addEventListener("change", (e) => this.add(e.target));
     this.querySelector("[data-locate]").addEventListener("click", () => this.locate());
-    this.form.addEventListener("submit", (e) => { e.preventDefault(); this.submit(); });
+    this.form.addEventListener("submit", (e) => { e.preventDefault(); this.submit("later" in (e.submitter?.dataset ?? {})); });
   }
 
   add(input) {
@@ -149,29 +149,31 @@ class ReportForm extends HTMLElement {
     }, lost, { enableHighAccuracy: true, timeout: 15000 });
   }
 
-  missing() {
+  missing(isDraft) {
     const isVideo = this.files.length === 1 && this.files[0].type.startsWith("video/");
     const lacking = Number(this.dataset.min) - this.files.length;
     for (const field of this.form.elements) {
       if (field.required) field.setAttribute("aria-invalid", String(!field.checkValidity()));
     }
-    if (!isVideo && lacking > 0) return this.dataset.tooFew.replace("{n}", lacking);
+    if (!isDraft && !isVideo && lacking > 0) return this.dataset.tooFew.replace("{n}", lacking);
     const bad = this.form.querySelector('[aria-invalid="true"]');
     bad?.focus();
     return bad ? bad.validationMessage : "";
   }
 
-  async submit() {
+  async submit(isDraft) {
     const message = this.querySelector("[data-message]");
     const bar = this.querySelector("[data-progress]");
     const button = this.querySelector("[data-send]");
     const label = button.textContent;
-    message.textContent = this.missing();
+    message.textContent = this.missing(isDraft);
     message.hidden = !message.textContent;
     if (message.textContent) return;
     const form = new FormData(this.form);
+    form.set("draft", isDraft);
     for (const name of ["lat", "lon"]) if (!form.get(name)) form.delete(name);
-    button.disabled = true;
+    const later = this.querySelector("[data-later]");
+    button.disabled = later.disabled = true;
     bar.hidden = false;
     const show = (percent) => {
       if (percent >= 0) bar.value = percent;
@@ -183,7 +185,7 @@ class ReportForm extends HTMLElement {
     } catch (reason) {
       message.textContent = reason;
       message.hidden = false;
-      button.disabled = false;
+      button.disabled = later.disabled = false;
       button.textContent = label;
       bar.hidden = true;
     }
@@ -205,13 +207,16 @@ class ReportState extends HTMLElement {
 class ReportAgain extends HTMLElement {
   connectedCallback() {
     const message = this.querySelector(".alert");
+    const bar = this.querySelector("progress");
+    const show = (percent) => { bar.hidden = false; if (percent >= 0) bar.value = percent; };
     this.querySelector("input").addEventListener("change", async (e) => {
       try {
-        await send(`/api/v1/reports/${this.dataset.id}/media`, new FormData(), [...e.target.files], { failed: this.dataset.failed });
+        await send(`/api/v1/reports/${this.dataset.id}/media`, new FormData(), [...e.target.files], { show, failed: this.dataset.failed });
         location.reload();
       } catch (reason) {
         message.textContent = reason;
         message.hidden = false;
+        bar.hidden = true;
       }
     });
   }

@@ -87,6 +87,7 @@ def test_same_key_is_one_report(office: Office) -> None:
         ({"place": " "}, PHOTOS, "where"),
         ({"violation": "V77"}, PHOTOS, "V77"),
         ({}, PHOTOS[:2], "3 to 6"),
+        ({}, [PHOTOS[0]] * 3, "twice"),
         ({}, [*PHOTOS, *PHOTOS, PHOTOS[0]], "3 to 6"),
         ({}, [b"<svg/>", *PHOTOS[1:]], "JPEG"),
         ({"lat": "91"}, PHOTOS, "lat"),
@@ -100,6 +101,17 @@ def test_bad_reports_get_one_line_that_says_what_to_do(
     assert answer.status_code == 422, answer.text
     assert says in answer.json()["detail"]
     assert office.store.reports.totals().received == 0
+
+
+def test_draft_waits_for_the_rest_of_its_photos(office: Office) -> None:
+    app = app_of(office)
+    draft = app.post("/api/v1/reports", data={**FIELDS, "draft": "true"}, files=parts(PHOTOS[:1])).json()
+    assert (draft["state"], draft["until"]) == ("DRAFT", "2026-11-25T07:10:00+00:00")
+    address = f"/api/v1/reports/{draft['report_id']}/media"
+    assert app.post(address, files=parts(PHOTOS[:1])).status_code == 422
+    answer = app.post(address, files=parts(PHOTOS[1:]))
+    assert (answer.json()["state"], answer.json()["files"], answer.json()["until"]) == ("SUBMITTED", 3, None)
+    assert app.post(address, files=parts(PHOTOS[1:])).status_code == 409
 
 
 def test_too_large_requests_are_refused_before_they_are_read(office: Office) -> None:

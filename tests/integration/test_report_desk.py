@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from cases.desk import ReportDesk
+from cases.record import case_record
 from cases.report import DAILY_LIMIT, ReportState
 from cases.states import CaseState
-from core.errors import CaseNotFound, ConfigError, NotAllowed, StoreError
+from core.errors import CaseNotFound, ConfigError, NotAllowed, StoreError, WrongState
 from evidence.export import export_package
 from evidence.verify import verify_package
 from tests.support.citizens import PASSWORD, TAKEN, Desk, inspect_here, jpeg, photos, street
@@ -167,6 +168,54 @@ def test_unreadable_file_is_asked_for_again(desk: Desk) -> None:
     assert desk.store.reports.get(report_id).state is ReportState.ACCEPTED
 
 
+def test_photos_that_come_later_make_a_draft_a_report(desk: Desk) -> None:
+    files = photos(5)
+    report_id = desk.submit(files[:1], is_draft=True)
+    assert desk.store.reports.get(report_id).state is ReportState.DRAFT
+    assert desk.desk.work_off() == 0
+    with pytest.raises(ConfigError, match="twice"):
+        desk.store.reports.supplement(report_id, desk.reporter, desk.keep(files[:1]))
+    desk.store.reports.supplement(report_id, desk.reporter, desk.keep(files[1:2]))
+    assert desk.store.reports.get(report_id).state is ReportState.DRAFT
+    desk.store.reports.supplement(report_id, desk.reporter, desk.keep(files[2:]))
+    desk.desk.work_off()
+    report = desk.store.reports.get(report_id)
+    assert (report.state, len(report.media)) == (ReportState.ACCEPTED, 3)
+    with pytest.raises(WrongState):
+        desk.store.reports.supplement(report_id, desk.reporter, desk.keep(photos(6)))
+
+
+def test_draft_keeps_no_place_in_the_line(desk: Desk) -> None:
+    files = photos(5)
+    draft = desk.submit(files[:1], is_draft=True)
+    whole = desk.submit(photos(7), by=desk.neighbour)
+    desk.clock.forward(seconds=5)
+    desk.store.reports.supplement(draft, desk.reporter, desk.keep(files[1:]))
+    desk.desk.work_off()
+    assert desk.store.reports.get(whole).state is ReportState.ACCEPTED
+    assert desk.store.reports.get(draft).duplicate_of == whole
+
+
+def test_what_is_awaited_in_vain_is_too_late(desk: Desk) -> None:
+    draft = desk.submit(photos(5)[:2], is_draft=True)  # 50 minutes after the offence
+    files = photos(6)
+    bad = desk.submit([files[0], files[1][:900], files[2]], token="t2", plate="苏C54321")
+    desk.desk.work_off()
+    desk.clock.forward(hours=47)
+    assert desk.store.reports.expire() == 0
+    desk.clock.forward(hours=2)
+    with pytest.raises(WrongState):
+        desk.store.reports.supplement(bad, desk.reporter, desk.keep(files))
+    assert desk.store.reports.expire() == 1
+    assert desk.store.reports.get(bad).state is ReportState.LATE
+    assert desk.store.reports.get(draft).state is ReportState.DRAFT
+    desk.clock.forward(hours=24)
+    assert desk.store.reports.expire() == 1
+    late = desk.store.reports.get(draft)
+    assert (late.state, late.code) == (ReportState.LATE, "J06")
+    assert desk.store.verify_audit() == []
+
+
 def test_late_and_unlisted_reports_end_at_once(desk: Desk) -> None:
     late = desk.submit(photos(1), occurred_utc=desk.clock.now - timedelta(hours=73))
     unlisted = desk.submit(photos(1), token="t2", violation_id="V04")
@@ -183,7 +232,7 @@ def test_same_token_is_the_same_report(desk: Desk) -> None:
 
 
 def test_daily_limit(desk: Desk) -> None:
-    files = [jpeg(street(1, size_px=(320, 240)))] * 3
+    files = [jpeg(street(1, size_px=(320, 240)), quality=80 + n) for n in range(3)]
     for number in range(DAILY_LIMIT):
         desk.submit(files, token=f"n{number}")
     with pytest.raises(NotAllowed, match="limit"):
@@ -251,6 +300,7 @@ def test_package_can_be_exported(desk: Desk, tmp_path: Path) -> None:
     files = photos(1)
     report_id = desk.submit(files)
     desk.desk.work_off()
-    with zipfile.ZipFile(export_package(desk.vault, report_id, tmp_path / "case.zip")) as package:
+    record = case_record(desk.store, report_id, desk.vault.pseudonym)
+    with zipfile.ZipFile(export_package(desk.vault, report_id, tmp_path / "case.zip", record)) as package:
         originals = [name for name in package.namelist() if "ORIGINAL-" in name]
         assert [package.read(name) for name in sorted(originals)] == files

@@ -132,9 +132,18 @@ class Desk:
     def keep(self, files: list[bytes]) -> list[Medium]:
         return [self.media.add(io.BytesIO(content)) for content in files]
 
-    def submit(self, files: list[bytes], *, by: str | None = None, token: str = "t1", **changes: object) -> str:
+    def submit(
+        self,
+        files: list[bytes],
+        *,
+        by: str | None = None,
+        token: str = "t1",
+        is_draft: bool = False,
+        **changes: object,
+    ) -> str:
         """Submits a report a second after the last one; returns its id."""
         self.clock.forward(seconds=1)
         sender = by or self.reporter
-        report = self.store.reports.submit(sender, token, claim(self.clock, **changes), self.keep(files))
+        made = claim(self.clock, **changes)
+        report = self.store.reports.submit(sender, token, made, self.keep(files), is_draft=is_draft)
         return report.report_id

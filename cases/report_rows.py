@@ -1,0 +1,122 @@
+"""Rows of reports as values and back; the state of an accepted report is read from its case."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from ulid import ULID
+
+from cases.models import CaseRow, ReviewRow
+from cases.report import (
+    OF_CASE,
+    WINDOW,
+    Medium,
+    NewReport,
+    ReportRecord,
+    ReportState,
+    code_of_reason,
+    reportable,
+)
+from cases.report_tables import ReportRow
+from cases.states import CaseState, Decision
+from core.errors import CaseNotFound
+
+
+def new_row(reporter: str, token: str, claim: NewReport, media: Sequence[Medium], now: datetime) -> ReportRow:
+    """Returns the row of a report that is handed in now, in the state the clock and the list of types give it."""
+    state, code = state_of(claim, now)
+    return ReportRow(
+        report_id=str(ULID.from_datetime(now)),
+        reporter=reporter,
+        token=token,
+        violation_id=claim.violation_id,
+        plate=claim.plate,
+        occurred_utc=claim.occurred_utc,
+        place=claim.place.strip(),
+        lat_udeg=_micro(claim.lat_deg),
+        lon_udeg=_micro(claim.lon_deg),
+        note=claim.note.strip(),
+        state=state.value,
+        code=code,
+        detail="",
+        duplicate_of=None,
+        case_id=None,
+        media=[to_plain(medium) for medium in media],
+        submitted_utc=now,
+        changed_utc=now,
+    )
+
+
+def state_of(claim: NewReport, now: datetime) -> tuple[ReportState, str | None]:
+    """Returns state and code of a claim whose files are complete now."""
+    if claim.violation_id not in {violation.id for violation in reportable()}:
+        return ReportState.OUT_OF_SCOPE, "J10"
+    if now - claim.occurred_utc > WINDOW:
+        return ReportState.LATE, "J06"
+    return ReportState.SUBMITTED, None
+
+
+def to_record(session: Session, row: ReportRow) -> ReportRecord:
+    """Returns a report as it stands now."""
+    record = ReportRecord(
+        report_id=row.report_id,
+        reporter=row.reporter,
+        claim=NewReport(
+            violation_id=row.violation_id,
+            plate=row.plate,
+            occurred_utc=row.occurred_utc,
+            place=row.place,
+            lat_deg=_degrees(row.lat_udeg),
+            lon_deg=_degrees(row.lon_udeg),
+            note=row.note,
+        ),
+        state=ReportState(row.state),
+        code=row.code,
+        detail=row.detail,
+        duplicate_of=row.duplicate_of,
+        case_id=row.case_id,
+        media=tuple(to_medium(entry) for entry in row.media),
+        submitted_utc=row.submitted_utc,
+        changed_utc=row.changed_utc,
+    )
+    return record if row.case_id is None else _as_case(session, record, row.case_id)
+
+
+def _as_case(session: Session, record: ReportRecord, case_id: str) -> ReportRecord:
+    case = session.get(CaseRow, case_id)
+    if case is None:
+        raise CaseNotFound(f"case of report {record.report_id} is missing; run: lukou verify", case_id=case_id)
+    state = OF_CASE[CaseState(case.state)]
+    code = None
+    if state is ReportState.REJECTED:
+        last = select(ReviewRow.reason).where(ReviewRow.case_id == case_id, ReviewRow.decision == Decision.REJECT.value)
+        code = code_of_reason(session.scalars(last).first())
+    return replace(record, state=state, code=code, changed_utc=max(record.changed_utc, case.changed_utc))
+
+
+def to_plain(medium: Medium) -> dict[str, object]:
+    """Returns a file's entry in ``reports.media``."""
+    return {**asdict(medium), "signs": [list(sign) for sign in medium.signs]}
+
+
+def to_medium(entry: dict[str, object]) -> Medium:
+    """Returns the file of an entry in ``reports.media``."""
+    signs = entry["signs"]
+    pairs = tuple((str(key), str(detail)) for key, detail in signs) if isinstance(signs, list) else ()
+    return Medium(
+        sha256=str(entry["sha256"]),
+        ending=str(entry["ending"]),
+        size_bytes=int(str(entry["size_bytes"])),
+        phash=str(entry["phash"]),
+        signs=pairs,
+    )
+
+
+def _micro(degrees: float | None) -> int | None:
+    return None if degrees is None else round(degrees * 1e6)
+
+
+def _degrees(micro: int | None) -> float | None:
+    return None if micro is None else micro / 1e6
