@@ -1,11 +1,13 @@
 """``lukou cases | show | verify | export``: looking at what was found, and proving that nothing was changed."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cases.record import case_record
 from cases.records import CaseRecord, QueueFilter
 from cases.states import CaseState
 from cases.store import CaseStore
@@ -137,19 +139,36 @@ def verify(
 def export(
     case_id: CaseArgument,
     to: Annotated[Path, typer.Option(metavar="DIR", help="Folder, or name of the zip file, to write.")] = Path(),
+    folder: Annotated[bool, typer.Option("--folder", help="Write a folder instead of a zip file.")] = False,
     out_dir: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Writes one case as a zip with all its proofs and a verifier that runs without Lukou."""
+    """Writes one case with all its proofs, a dossier (PDF) and a verifier that runs without Lukou."""
     settings = settings_for(out_dir)
+    vault = open_vault(settings)
     with open_cases(settings) as store:
-        store.get(case_id)
-    target = export_package(open_vault(settings), case_id, to)
+        record = case_record(store, case_id, vault.pseudonym)
+    dossier = _dossier(vault, case_id, record)
+    target = export_package(vault, case_id, to, record, dossier=dossier, is_zipped=not folder)
     if as_json:
-        emit({"case_id": case_id, "path": str(target)})
+        emit({"case_id": case_id, "path": str(target), "dossier": dossier is not None})
         return
     out().print(str(target), soft_wrap=True)
     say("anybody can check it without Lukou: README.txt inside says how")
+
+
+def _dossier(vault: Vault, case_id: str, record: Mapping[str, Any]) -> bytes | None:
+    """Returns the dossier; None, said aloud, when this machine cannot write Chinese."""
+    from api.labels import Labels
+    from evidence.dossier import build_dossier
+
+    pictures = {name: vault.read(case_id, name) for name in vault.names(case_id) if name.endswith(".jpg")}
+    entry = json.loads(vault.chain_entry(case_id))
+    try:
+        return build_dossier(vault.manifest(case_id), pictures, entry, record, Labels("zh"))
+    except ConfigError as error:
+        say(f"{error.message}; exported without it", style="yellow")
+        return None
 
 
 def open_vault(settings: Settings) -> Vault:

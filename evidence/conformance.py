@@ -36,6 +36,7 @@ def check_conformance(draft: Draft, violation: Violation) -> dict[str, Any]:
         _whole_subject(draft),
         _lamp(draft, violation),
         _plate(draft, violation),
+        _plate_agreement(draft),
         _clip(draft),
         _overlay(draft),
     ]
@@ -143,6 +144,18 @@ def _plate(draft: Draft, violation: Violation) -> Clause:
     if plate == "UNREADABLE":
         return _clause(name, False, "the plate was not read; a person must confirm the identity")
     return _clause(name, True, "read by machine; a person must confirm it")
+
+
+def _plate_agreement(draft: Draft) -> Clause:
+    name = "plate the same in every picture it is read in"
+    read = draft.subject.get("plate_read")
+    if read is None or draft.subject.get("plate", "UNREADABLE") == "UNREADABLE":
+        return _clause(name, None, "the machine read no plate")
+    looks, agreeing = read["looks"], read["agreeing_looks"]
+    why = f"read alike in {agreeing} of {looks} pictures"
+    if not read["colour_agrees"]:
+        why += "; a text that is never issued in the colour seen"
+    return _clause(name, agreeing == looks and bool(read["colour_agrees"]), why)
 
 
 def _clip(draft: Draft) -> Clause:

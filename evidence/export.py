@@ -1,17 +1,20 @@
-"""A sealed case as one zip file that verifies itself: package, chain entry, stand-alone verifier, instructions.
+"""A sealed case as one zip file or folder that verifies itself: package, record, dossier, verifier, instructions.
 
 The same case gives the same bytes every time: names sorted, times fixed, nothing compressed.
 """
 
+import hashlib
 import os
 import zipfile
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from evidence import disk, standalone
 from evidence.seal import Vault
 
-VERIFIER = "verify.py"
+VERIFIER, DOSSIER = "verify.py", "DOSSIER.pdf"
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 README = """道路交通安全违法行为证据包  {case_id}
@@ -20,6 +23,9 @@ README = """道路交通安全违法行为证据包  {case_id}
 内容
   {case_id}/        原始图片、合成图、录像、轨迹、清单（manifest.json）及其数字签名（manifest.sig）
   chain-entry.json  该证据在本设备证据链中的条目（已签名）
+  record.json       审核、异议及审计链条目（人员以代号表示，已签名）
+  DOSSIER.pdf       卷宗，供人阅读；以原始文件为准（本机无中文字体时不含此文件）
+  roots/            封存日的每日根（已签名）及其时间戳（如有）
   verify.py         独立核验程序：仅需 Python 3.9 及以上和 cryptography 软件包，无需联网
 
 核验步骤
@@ -39,6 +45,9 @@ Traffic violation evidence  {case_id}
 Content
   {case_id}/        original pictures, composite, video, track, manifest and its signature
   chain-entry.json  the signed entry of this case in the device's hash chain
+  record.json       review, objection and audit entries (people under code names), signed
+  DOSSIER.pdf       the case on paper, for reading; the originals count (left out where there is no Chinese font)
+  roots/            the signed daily root over the case's day and its timestamp, where there are some
   verify.py         stand-alone verifier: Python 3.9 or later and the package cryptography; no network
 
 How to verify
@@ -54,31 +63,57 @@ Fingerprint of the key (SHA-256 of its DER form; compare with the published one)
 """
 
 
-def export_package(vault: Vault, case_id: str, target: Path) -> Path:
-    """Returns the zip file written: ``target`` itself, or ``<case_id>.zip`` in it when it is a folder.
+def export_package(
+    vault: Vault,
+    case_id: str,
+    target: Path,
+    record: Mapping[str, Any],
+    *,
+    dossier: bytes | None = None,
+    is_zipped: bool = True,
+) -> Path:
+    """Returns what was written: ``target``, or a file or folder named after the case in the folder ``target``.
+
+    ``record`` is what ``cases.record`` tells of the case; it is signed here, with the hashes of the files beside it.
 
     Raises:
         CaseNotFound: no such package.
         HashMismatch: a file is not what was sealed; nothing is written.
-        StoreError: the target cannot be written.
+        StoreError: the target cannot be written, or the folder exists.
     """
-    content = {f"{case_id}/{name}": vault.read(case_id, name) for name in vault.names(case_id)}
-    content[standalone.EXPORTED_ENTRY] = vault.chain_entry(case_id)
-    content[VERIFIER] = Path(standalone.__file__).read_bytes()
     readme = README.format(case_id=case_id, key_id=vault.key_id)
-    content["README.txt"] = b"\xef\xbb\xbf" + readme.replace("\n", "\r\n").encode()  # reads right in any editor
-    path = target / f"{case_id}.zip" if target.is_dir() else target
+    beside = {
+        "README.txt": b"\xef\xbb\xbf" + readme.replace("\n", "\r\n").encode(),  # reads right in any editor
+        **vault.way_to_root(case_id),
+        **({DOSSIER: dossier} if dossier is not None else {}),
+    }
+    hashes = [{"name": name, "sha256": hashlib.sha256(beside[name]).hexdigest()} for name in sorted(beside)]
+    content = {f"{case_id}/{name}": vault.read(case_id, name) for name in vault.names(case_id)}
+    content |= beside
+    content[standalone.EXPORTED_ENTRY] = vault.chain_entry(case_id)
+    content[standalone.RECORD] = vault.sign_record({**record, "files": hashes})
+    content[VERIFIER] = Path(standalone.__file__).read_bytes()
+    path = target / (f"{case_id}.zip" if is_zipped else case_id) if target.is_dir() else target
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with disk.store_errors(path.parent, f"exporting case {case_id}"):
         try:
-            disk.write_file(draft, _zipped(content), mode=0o644)
-            draft.replace(path)
+            if is_zipped:
+                disk.write_file(draft, _zipped(content), mode=0o644)
+            else:
+                _write_folder(draft, content)
+            draft.rename(path)
         finally:
-            draft.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True) if is_zipped else disk.remove_tree(draft)
     return path
 
 
-def _zipped(content: dict[str, bytes]) -> bytes:
+def _write_folder(folder: Path, content: Mapping[str, bytes]) -> None:
+    for name, data in content.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        disk.write_file(folder / name, data, mode=0o644)
+
+
+def _zipped(content: Mapping[str, bytes]) -> bytes:
     target = BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(content):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from evidence.conformance import check_conformance
 from evidence.draft import ULID, Draft
 from evidence.manifest import FileEntry, Manifest, build_manifest, canonical_bytes, manifest_bytes, parse_manifest
 from evidence.picture import NAMES, build_closeup, encode_jpeg
-from evidence.root import days_to_close, write_root
+from evidence.root import days_to_close, roots_of, signed_note, write_root
 from evidence.sign import KEY_NAME, load_signer
 from evidence.tombstone import Erasure, finish_erasure, read_tombstone, write_tombstone
 from evidence.verify import Verdict, verify_case
@@ -39,6 +39,7 @@ log = get(__name__)
 
 STAGE_DIR = ".stage"
 LOCK_NAME = ".lock"
+PSEUDONYM_CONTEXT = b"lukou pseudonym 1\n"
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -173,6 +174,32 @@ class Vault:
     def tombstone(self, case_id: str) -> dict[str, Any] | None:
         """Returns what the tombstone of a deleted package says, None when there is none."""
         return read_tombstone(self.path(case_id), self.public_key_pem)
+
+    def pseudonym(self, name: str) -> str:
+        """Returns a code name for a person: always the same here, and nothing to guess without this store's key."""
+        return "P-" + hashlib.sha256(self._signer.sign(PSEUDONYM_CONTEXT + name.encode())).hexdigest()[:10]
+
+    def sign_record(self, record: Mapping[str, Any]) -> bytes:
+        """Returns the record of a case, signed, as canonical JSON."""
+        return signed_note(record, standalone.RECORD_CONTEXT, self._signer)
+
+    def way_to_root(self, case_id: str) -> dict[str, bytes]:
+        """Returns the root that closed a case's day, its stamp, and the chain entries that lead there.
+
+        Nothing while the day is open. Keys are the names the files have in an export.
+        """
+        entry = self._entry(case_id, self.manifest(case_id))
+        root = next((path for path in roots_of(self.root) if path.stem >= entry["day"]), None)
+        if root is None:
+            return {}
+        stamp = root.with_suffix(".tsr")
+        lines = [
+            canonical_bytes(other) + b"\n"
+            for other in self._chain.entries()
+            if other["device"] == entry["device"] and other["index"] >= entry["index"] and other["day"] <= root.stem
+        ]
+        files = {path.name: path.read_bytes() for path in (root, stamp) if path.is_file()}
+        return {standalone.WAY: b"".join(lines), **{f"{standalone.ROOTS_DIR}/{n}": c for n, c in files.items()}}
 
     def close_days(self, audit_head: Callable[[], tuple[int, str]]) -> list[Path]:
         """Signs the root of every finished day that has none; returns those. ``audit_head`` is asked at that moment.

@@ -16,7 +16,8 @@ What is checked
                  off after the last root shows only against the hashes kept elsewhere (the case database).
   TOMBSTONE.json stands, signed, for a package that was deleted when its time was over; a package that is gone without
                  one is a problem.
-  record.json    (exports) who decided what, when, and the hashes of the audit entries about it, signed.
+  record.json    (exports) who decided what, when, the hashes of the audit entries about it and of the files beside
+                 it, signed; chain-to-root.jsonl leads from the case's chain entry to the root of its day.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public_key.pem"
 CHAIN_DIR, EXPORTED_ENTRY = "chain", "chain-entry.json"
-ROOTS_DIR, TOMBSTONE, RECORD = "roots", "TOMBSTONE.json", "record.json"
+ROOTS_DIR, TOMBSTONE, RECORD, WAY = "roots", "TOMBSTONE.json", "record.json", "chain-to-root.jsonl"
 GENESIS = "0" * 64
 CHAIN_CONTEXT = b"lukou chain entry 1\n"
 ROOT_CONTEXT = b"lukou daily root 1\n"
@@ -52,7 +53,9 @@ ROOT_KEYS = {"day", "closed_utc", "devices", "audit", "prev_sha256", "key_id", "
 TOMBSTONE_KEYS = {
     "case_id", "manifest_sha256", "entry_sha256", "kind", "basis", "erased_by", "erased_utc", "key_id", "signature",
 }  # fmt: skip
-RECORD_KEYS = {"case_id", "state", "actions", "audit_head", "key_id", "signature"}
+RECORD_KEYS = {
+    "case_id", "state", "plate", "decisions", "objection", "actions", "audit_head", "files", "key_id", "signature",
+}  # fmt: skip
 
 
 def canonical(value: Any) -> bytes:
@@ -433,16 +436,46 @@ def check_export(folder: Path, pinned_pem: bytes | None = None) -> list[str]:
     for package in packages:
         problems += [f"{package.name}/{problem}" for problem in check_package(package, pinned_pem)]
         problems += _check_exported_entry(folder / EXPORTED_ENTRY, package, pinned_pem)
+        problems += _check_record(folder / RECORD, package, pinned_pem)
     return problems
 
 
 def _check_record(path: Path, package: Path, pinned_pem: bytes | None) -> list[str]:
     if not path.is_file():
         return [f"{RECORD}: missing"]
-    note, inside = check_note(path.read_bytes(), RECORD_KEYS, RECORD_CONTEXT, load_key(_pem_of(package, pinned_pem)))
-    if note is not None and not inside and note["case_id"] != package.name:
-        inside = [f"tells of case {note['case_id']}, not of {package.name}"]
-    return [f"{RECORD}: {reason}" for reason in inside]
+    key = load_key(_pem_of(package, pinned_pem))
+    note, inside = check_note(path.read_bytes(), RECORD_KEYS, RECORD_CONTEXT, key)
+    if note is None or inside:
+        return [f"{RECORD}: {reason}" for reason in inside]
+    problems = [] if note["case_id"] == package.name else [f"{RECORD}: tells of case {note['case_id']}"]
+    for entry in note["files"]:
+        file = path.parent / entry["name"]
+        if not file.is_file():
+            problems.append(f"{entry['name']}: missing")
+        elif sha256_of(file) != entry["sha256"]:
+            problems.append(f"{entry['name']}: changed after the export")
+    names = {entry["name"] for entry in note["files"]}
+    known = {*names, *(name.split("/")[0] for name in names), package.name, RECORD, EXPORTED_ENTRY, "verify.py"}
+    problems += [f"{p.name}: added after the export" for p in sorted(path.parent.iterdir()) if p.name not in known]
+    is_whole = not problems and WAY in names and (path.parent / EXPORTED_ENTRY).is_file()
+    return _check_way(path.parent, key) if is_whole else problems
+
+
+def _check_way(folder: Path, key: Ed25519PublicKey | None) -> list[str]:
+    """Returns what is wrong on the way from the exported chain entry to the daily root."""
+    lines = (folder / WAY).read_bytes().splitlines()
+    if lines[:1] != [(folder / EXPORTED_ENTRY).read_bytes()]:
+        return [f"{WAY}: does not begin with {EXPORTED_ENTRY}"]
+    previous = None
+    for line in lines:
+        entry, inside = check_entry(line, key)
+        if entry is None or inside or (previous is not None and entry["prev_sha256"] != previous["entry_sha256"]):
+            return [f"{WAY}: an entry was changed, removed or slipped in"]
+        previous = entry
+    root, inside = check_note(max((folder / ROOTS_DIR).glob("*.json")).read_bytes(), ROOT_KEYS, ROOT_CONTEXT, key)
+    heads = [] if root is None or inside else [head["entry_sha256"] for head in root["devices"]]
+    is_end = previous is not None and previous["entry_sha256"] in heads
+    return [] if is_end else [f"{WAY}: does not lead to the daily root"]
 
 
 def _pem_of(package: Path, pinned_pem: bytes | None) -> bytes:

@@ -120,3 +120,17 @@ def filled_vault(folder: Path, count: int = 3) -> Vault:
     for number in range(1, count + 1):
         store.seal(draft(folder, number))
     return store
+
+
+def record(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """Returns what the case store would tell of a queued case."""
+    return {
+        "case_id": case_id(number),
+        "state": "QUEUED",
+        "plate": "",
+        "decisions": [],
+        "objection": None,
+        "actions": [],
+        "audit_head": {"seq": 1, "entry_sha256": "a" * 64},
+        **changes,
+    }

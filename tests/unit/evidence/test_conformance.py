@@ -92,7 +92,7 @@ def test_lamp_must_be_readable_where_the_catalogue_asks(tmp_path: Path) -> None:
 )
 def test_plate(tmp_path: Path, violation: str, plate: str | None, expected: bool | None) -> None:
     subject = {"class_name": "car", "class_share": 0.9} | ({"plate": plate} if plate else {})
-    assert clause(tmp_path, "plate", violation=violation, subject=subject)[0] is expected
+    assert clause(tmp_path, "plate legible", violation=violation, subject=subject)[0] is expected
 
 
 def test_clip_around_the_pictures(tmp_path: Path) -> None:
@@ -110,3 +110,19 @@ def test_verdict_is_no_as_soon_as_one_clause_is(tmp_path: Path) -> None:
     violation = catalogue().get("V01")
     assert check_conformance(draft(tmp_path, stills=stills, subject=subject), violation)["conforms"] is True
     assert check_conformance(draft(tmp_path, stills=stills), violation)["conforms"] is False
+
+
+@pytest.mark.parametrize(
+    ("looks", "agreeing", "colour_agrees", "expected"),
+    [(3, 3, True, True), (1, 1, True, True), (3, 2, True, False), (3, 3, False, False)],
+)
+def test_plate_must_read_alike_everywhere(
+    tmp_path: Path, looks: int, agreeing: int, colour_agrees: bool, expected: bool
+) -> None:
+    read = {"looks": looks, "agreeing_looks": agreeing, "colour_agrees": colour_agrees}
+    subject = {"class_name": "car", "plate": "苏CA1234", "plate_read": read}
+    assert clause(tmp_path, "same in every picture", subject=subject)[0] is expected
+
+
+def test_unread_plate_cannot_disagree(tmp_path: Path) -> None:
+    assert clause(tmp_path, "same in every picture")[0] is None

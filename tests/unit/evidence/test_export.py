@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,11 @@ from evidence import standalone
 from evidence.export import export_package
 from evidence.seal import Vault
 from evidence.verify import verify_package, verify_path, verify_store
-from tests.support.drafts import case_id, filled_vault
+from tests.support.drafts import SEALED, StandingClock, case_id, draft, filled_vault, record, vault
 
 
 def unpacked(store: Vault, folder: Path) -> Path:
-    with zipfile.ZipFile(export_package(store, case_id(1), folder)) as archive:
+    with zipfile.ZipFile(export_package(store, case_id(1), folder, record())) as archive:
         archive.extractall(folder / "out")
     return folder / "out"
 
@@ -39,8 +40,8 @@ def run(script: Path, *arguments: str | Path) -> tuple[int, str]:
 
 def test_export_is_the_same_every_time_and_stored(tmp_path: Path) -> None:
     store = filled_vault(tmp_path, 2)
-    one = export_package(store, case_id(1), tmp_path / "one.zip").read_bytes()
-    two = export_package(store, case_id(1), tmp_path / "two.zip").read_bytes()
+    one = export_package(store, case_id(1), tmp_path / "one.zip", record()).read_bytes()
+    two = export_package(store, case_id(1), tmp_path / "two.zip", record()).read_bytes()
     assert one == two
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         assert {i.compress_type for i in archive.infolist()} == {zipfile.ZIP_STORED}
@@ -162,11 +163,117 @@ def test_changed_package_is_not_exported(tmp_path: Path) -> None:
     path.chmod(0o644)
     path.write_bytes(b"x")
     with pytest.raises(HashMismatch, match="CLIP"):
-        export_package(store, case_id(1), tmp_path / "out.zip")
+        export_package(store, case_id(1), tmp_path / "out.zip", record())
     assert not (tmp_path / "out.zip").exists()
 
 
 def test_missing_target_folder_is_said(tmp_path: Path) -> None:
     store = filled_vault(tmp_path, 1)
     with pytest.raises(StoreError, match="exporting case"):
-        export_package(store, case_id(1), tmp_path / "nowhere" / "out.zip")
+        export_package(store, case_id(1), tmp_path / "nowhere" / "out.zip", record())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An unpacked export with everything: three more entries behind the case's, a root, a dossier."""
+    folder, clock = tmp_path_factory.mktemp("whole"), StandingClock()
+    store = vault(folder, clock)
+    for number in (1, 2, 3):
+        store.seal(draft(folder, number))
+    clock.now = SEALED + timedelta(days=1)
+    store.close_days(lambda: (1, "a" * 64))
+    decision = {"stage": "FIRST_REVIEW", "officer": store.pseudonym("li"), "decision": "accept"}
+    told = record(decisions=[decision], actions=[{"seq": 1, "actor": "system", "entry_sha256": "a" * 64}])
+    return export_package(store, case_id(1), folder, told, dossier=b"%PDF-1.7 short", is_zipped=False)
+
+
+@pytest.fixture
+def opened(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / whole.name))
+
+
+BESIDE = (
+    "chain-entry.json",
+    "record.json",
+    "chain-to-root.jsonl",
+    "roots/2026-11-22.json",
+    "DOSSIER.pdf",
+    "README.txt",
+)
+
+
+def test_whole_export_is_valid(opened: Path) -> None:
+    there = {str(path.relative_to(opened)) for path in opened.rglob("*") if path.is_file()}
+    assert {name for name in there if not name.startswith(case_id(1))} == {*BESIDE, "verify.py"}
+    assert run(opened / "verify.py")[0] == 0
+    assert standalone.check_export(opened) == []
+
+
+@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.parametrize("how", ["altered", "removed", "cut"])
+def test_tampered_export_is_named_by_both_verifiers(opened: Path, name: str, how: str) -> None:
+    path = opened / name
+    content = path.read_bytes()
+    if how == "altered":
+        middle = len(content) // 2
+        path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    elif how == "removed":
+        path.unlink()
+    else:
+        path.write_bytes(content[:-1])
+    verdict = verify_path(opened)
+    assert verdict is not None
+    assert any(problem.startswith(f"{name}: ") for problem in verdict.problems), verdict.problems
+    status, text = run(opened / "verify.py")
+    assert status == 1
+    assert [line.strip() for line in text.splitlines()][:-1] == list(verdict.problems)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"decision":"accept"', b'"decision":"reject"'),
+        (b'"officer":"P-', b'"officer":"Q-'),
+        (b'"seq":1', b'"seq":2'),
+        (b'"state":"QUEUED"', b'"state":"ACCEPTED"'),
+    ],
+)
+def test_altered_review_action_is_named(opened: Path, old: bytes, new: bytes) -> None:
+    path = opened / "record.json"
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    assert standalone.check_export(opened) == ["record.json: changed; its signature does not fit its content"]
+
+
+def test_record_of_another_case_and_added_files_are_named(opened: Path, whole: Path) -> None:
+    (opened / "more.txt").write_bytes(b"x")
+    assert standalone.check_export(opened) == ["more.txt: added after the export"]
+    (opened / "more.txt").unlink()
+    (opened / case_id(1)).rename(opened / case_id(2))
+    assert any(p.startswith("record.json: tells of case") for p in standalone.check_export(opened))
+
+
+@pytest.mark.parametrize("change", ["first", "middle", "last", "exchanged", "doubled"])
+def test_way_to_the_root_is_checked_by_itself(whole: Path, tmp_path: Path, change: str) -> None:
+    """Even where somebody with the key signed a record over a broken way."""
+    store = vault(whole.parent)
+    files = dict(store.way_to_root(case_id(1)))
+    lines = files["chain-to-root.jsonl"].splitlines(keepends=True)
+    assert len(lines) == 3
+    broken = {
+        "first": lines[1:],
+        "middle": [lines[0], lines[2]],
+        "last": lines[:2],
+        "exchanged": [lines[0], lines[2], lines[1]],
+        "doubled": [*lines, lines[2]],
+    }[change]
+    files["chain-to-root.jsonl"] = b"".join(broken)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Vault, "way_to_root", lambda *_: files)
+        out = export_package(store, case_id(1), tmp_path, record(), is_zipped=False)
+    assert [p.split(":")[0] for p in standalone.check_export(out)] == ["chain-to-root.jsonl"]
+
+
+def test_code_names_are_steady_and_tell_nothing(tmp_path: Path) -> None:
+    here, there = vault(tmp_path / "here"), vault(tmp_path / "there")
+    assert here.pseudonym("li") == vault(tmp_path / "here").pseudonym("li")
+    assert len({here.pseudonym("li"), here.pseudonym("wang"), there.pseudonym("li")}) == 3
