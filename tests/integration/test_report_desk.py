@@ -10,7 +10,6 @@ import pytest
 
 from cases.desk import ReportDesk
 from cases.record import case_record
-from cases.record import case_record
 from cases.report import DAILY_LIMIT, ReportState
 from cases.states import CaseState
 from core.errors import CaseNotFound, ConfigError, NotAllowed, StoreError, WrongState
