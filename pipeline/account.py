@@ -45,7 +45,7 @@ class Account:
     faults: int = 0
     """Times judging broke off and began anew."""
     unseen_s: float = 0.0
-    _moments: deque[tuple[float, int, int]] = field(default_factory=lambda: deque(maxlen=60))
+    _moments: deque[tuple[float, int, int, int]] = field(default_factory=lambda: deque(maxlen=60))
 
     @property
     def waiting(self) -> int:
@@ -54,16 +54,25 @@ class Account:
 
     def note(self, at_s: float) -> None:
         """Remembers the counters of this second."""
-        self._moments.append((at_s, self.late, self.late + self.detected + self.failed))
+        self._moments.append((at_s, self.late, self.late + self.detected + self.failed, self.failed))
 
     def late_share(self, over_s: float) -> float:
         """Returns the share of wanted pictures that came too late, over the last seconds."""
-        if len(self._moments) < 2:
-            return 0.0
-        now = self._moments[-1]
-        then = next(m for m in self._moments if now[0] - m[0] <= over_s)
+        now, then = self._span(over_s)
         wanted = now[2] - then[2]
         return (now[1] - then[1]) / wanted if wanted else 0.0
+
+    def has_failed(self, over_s: float) -> bool:
+        """Tells whether the network failed on a picture, over the last seconds."""
+        now, then = self._span(over_s)
+        return now[3] > then[3]
+
+    def _span(self, over_s: float) -> tuple[tuple[float, int, int, int], tuple[float, int, int, int]]:
+        """Returns the counters now and that long ago."""
+        if not self._moments:
+            return (0.0, 0, 0, 0), (0.0, 0, 0, 0)
+        now = self._moments[-1]
+        return now, next(m for m in self._moments if now[0] - m[0] <= over_s)
 
     def as_dict(self) -> dict[str, int]:
         """Returns the counters of pictures by name."""

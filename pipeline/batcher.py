@@ -159,6 +159,7 @@ class Batcher:
     def _run(self, taken: list[tuple[Look, Future[Detections]]]) -> None:
         try:
             found = self._detector.detect([look.picture for look, _ in taken])
+            answers = list(zip(taken, found, strict=True))
         except Exception as error:
             self.failures += 1
             logger.exception("detection_failed", looks=len(taken))
@@ -167,7 +168,7 @@ class Batcher:
             time.sleep(PAUSE_S)
             return
         self.looks += len(taken)
-        for (_, future), detections in zip(taken, found, strict=True):
+        for (_, future), detections in answers:
             future.set_result(detections)
 
     def took(self) -> None:

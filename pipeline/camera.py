@@ -256,13 +256,11 @@ class Camera:
         while not (self._halt.is_set() and not seat.results and not seat.waiting):
             seat.has_results.wait(timeout=POLL_S)
             seat.has_results.clear()
-            while seat.results:
-                judging.take(*seat.results[0])
-                seat.results.popleft()
-                self._post.batcher.took()
-            judging.hand_over()
-            if self.state != "live" and self._silence_s() > SILENT_S:
-                judging.rest()
+            try:
+                self._judge_some(judging)
+            except Exception:
+                self.account.faults += 1
+                logger.exception("judge_failed", camera_id=self.camera_id)
             self._is_at_rest = judging.is_resting
             if time.monotonic() - recorded > RECORD_S:
                 recorded = time.monotonic()
@@ -271,6 +269,19 @@ class Camera:
         if self.watch is not None:
             self.watch.close(is_lost=self._was_lost)
         self._report(is_finished=True)
+
+    def _judge_some(self, judging: Judging) -> None:
+        """Judges what the network has seen since."""
+        while self._seat.results:
+            look, found = self._seat.results[0]
+            try:
+                judging.take(look, found)
+            finally:
+                self._seat.results.popleft()
+                self._post.batcher.took()
+        judging.hand_over()
+        if self.state != "live" and self._silence_s() > SILENT_S:
+            judging.rest()
 
     def _report(self, *, is_finished: bool) -> None:
         watch = self.watch

@@ -95,7 +95,10 @@ class Sealer(threading.Thread):
     def run(self) -> None:
         """Works until stopped."""
         while not self._halt.is_set():
-            self._save_records()
+            try:
+                self._save_records()
+            except Exception:
+                logger.exception("records_not_saved")
             try:
                 job = self._jobs.get(timeout=WAIT_S)
             except queue.Empty:

@@ -12,6 +12,8 @@ LATE_SHARE = 0.2
 LAG_S = 3.0
 """The newest picture looked at is older than this although the camera sends: decoding cannot follow."""
 OVER_S = 5.0
+GRACE_S = 20.0
+"""After the start the network is still being made ready and every camera catches up: nobody is left out for that."""
 HOLD_S = 30.0
 LONGEST_HOLD_S = 600.0
 
@@ -19,8 +21,8 @@ LONGEST_HOLD_S = 600.0
 class Shedding:
     """Looks at all cameras once a second."""
 
-    def __init__(self) -> None:
-        self._since = time.monotonic()
+    def __init__(self, *, grace_s: float = GRACE_S) -> None:
+        self._since = time.monotonic() + grace_s
         self._hold_s = HOLD_S
         self._restored: Camera | None = None
         self.sheds = 0
@@ -51,7 +53,9 @@ class Shedding:
 
 
 def is_overloaded(camera: Camera) -> bool:
-    """Tells whether too many of a camera's pictures come too late."""
+    """Tells whether too many of a camera's pictures come too late; a failing network is no overload."""
+    if camera.account.has_failed(2 * OVER_S):
+        return False
     lag_s = camera.watch.age_s() if camera.watch is not None else 0.0
     is_sending = time.monotonic() - camera.live.last_packet_ns / 1e9 < 1.0
     return camera.account.late_share(OVER_S) > LATE_SHARE or (is_sending and lag_s > LAG_S)

@@ -72,3 +72,15 @@ def test_the_late_share_is_of_the_last_seconds_only() -> None:
 def test_what_is_waiting_is_what_has_no_end_yet() -> None:
     account = Account(handed=10, skipped=3, gated=2, late=1, detected=2, failed=1)
     assert account.waiting == 1
+
+
+def test_a_failure_of_the_network_is_remembered_for_a_while() -> None:
+    account = Account()
+    assert not account.has_failed(10.0)
+    account.note(0.0)
+    account.failed = 2
+    account.note(1.0)
+    assert account.has_failed(10.0)
+    for second in range(2, 20):
+        account.note(float(second))
+    assert not account.has_failed(10.0)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from pipeline.shedding import HOLD_S, OVER_S, Shedding
+from pipeline.shedding import GRACE_S, HOLD_S, OVER_S, Shedding
 
 
 class Line:
@@ -18,8 +18,10 @@ class Line:
         self.name, self.source, self.state, self.is_shed = name, SimpleNamespace(priority=priority), "live", False
         self.live = SimpleNamespace(last_packet_ns=time.monotonic_ns())
         self.watch = SimpleNamespace(age_s=lambda: 0.1)
-        self.account = SimpleNamespace(late_share=lambda _over_s: self.late())
-        self.carries = 3
+        self.account = SimpleNamespace(
+            late_share=lambda _over_s: self.late(), has_failed=lambda _over_s: self.is_failing
+        )
+        self.carries, self.is_failing = 3, False
         self._line = line
         line.append(self)
 
@@ -48,7 +50,7 @@ def left_out(line: list[Line]) -> list[str]:
 
 
 def test_the_lowest_priority_goes_first_and_only_as_many_as_needed(line: list[Line]) -> None:
-    shedding, now = Shedding(), time.monotonic()
+    shedding, now = Shedding(grace_s=0), time.monotonic()
     run(shedding, line, now, OVER_S)
     assert left_out(line) == []
     run(shedding, line, now + OVER_S, 20)
@@ -62,12 +64,12 @@ def test_the_lowest_priority_goes_first_and_only_as_many_as_needed(line: list[Li
 def test_the_last_camera_is_never_left_out(line: list[Line]) -> None:
     for camera in line:
         camera.carries = 0
-    run(Shedding(), line, time.monotonic() + OVER_S, 60)
+    run(Shedding(grace_s=0), line, time.monotonic() + OVER_S, 60)
     assert left_out(line) == ["a", "c", "d"]
 
 
 def test_it_is_taken_back_after_a_calm_while_and_later_when_that_was_too_much(line: list[Line]) -> None:
-    shedding, now = Shedding(), time.monotonic()
+    shedding, now = Shedding(grace_s=0), time.monotonic()
     run(shedding, line, now + OVER_S, 1)
     assert left_out(line) == ["c"]
     run(shedding, line, now + OVER_S + 1, HOLD_S)
@@ -88,5 +90,20 @@ def test_a_camera_that_sends_nothing_is_not_overloaded(line: list[Line]) -> None
         camera.carries = 9
         camera.watch = SimpleNamespace(age_s=lambda: 60.0)
         camera.live = SimpleNamespace(last_packet_ns=time.monotonic_ns() - 60 * 10**9)
-    run(Shedding(), line, time.monotonic() + OVER_S, 20)
+    run(Shedding(grace_s=0), line, time.monotonic() + OVER_S, 20)
+    assert left_out(line) == []
+
+
+def test_nobody_is_left_out_while_the_machine_starts(line: list[Line]) -> None:
+    shedding, now = Shedding(), time.monotonic()
+    run(shedding, line, now, GRACE_S)
+    assert left_out(line) == []
+    run(shedding, line, now + GRACE_S, OVER_S + 2)
+    assert left_out(line) == ["c"]
+
+
+def test_a_failing_network_leaves_nobody_out(line: list[Line]) -> None:
+    for camera in line:
+        camera.is_failing = True
+    run(Shedding(grace_s=0), line, time.monotonic() + OVER_S, 20)
     assert left_out(line) == []
