@@ -9,6 +9,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from api import (
     cases_json,
+    events,
     files,
     login,
     metrics,
@@ -26,6 +27,7 @@ from api import (
 from api.console import Console
 from api.desk import DeskThread
 from api.security import SecurityHeaders, Sessions, load_secret
+from api.webhooks import webhook
 from cases.desk import ReportDesk
 from cases.media import MediaStore
 from cases.publication import longest_hours
@@ -44,6 +46,7 @@ PARTS = (
     review_json,
     files,
     cases_json,
+    events,
     screens,
     reports_json,
     uploads,
@@ -63,7 +66,7 @@ def create_app(
 
     Raises:
         StoreError: the key of login cookies cannot be kept.
-        ConfigError: the settings of the directory are incomplete.
+        ConfigError: the settings of directory or webhook are incomplete.
     """
     clock = clock or SystemClock()
     board = Board(
@@ -78,13 +81,19 @@ def create_app(
     arriving = UploadStore(settings.home / "reports" / "uploads", clock)
     desk = DeskThread(ReportDesk(store, vault, media).work_off, arriving.sweep, store.reports.expire)
 
+    told = webhook(settings, store.webhooks)
+
     @asynccontextmanager
     async def working(_app: FastAPI) -> AsyncIterator[None]:
         desk.start()
+        if told is not None:
+            told.start()
         try:
             yield
         finally:
             desk.stop()
+            if told is not None:
+                told.stop()
 
     secret = load_secret(settings)
     directory = oidc.client(settings)

@@ -8,6 +8,9 @@ from fastapi import FastAPI
 
 from core.errors import ConfigError
 
+STOP_S = 3
+"""What is still open when the server ends (an event stream never ends by itself) gets this long."""
+
 
 def serve(app: FastAPI, host: str, port: int, *, ready: Callable[[str], None] | None = None) -> None:
     """Serves until interrupted; ``ready`` is told the URL as soon as the port is open. Port 0 picks a free one.
@@ -16,7 +19,14 @@ def serve(app: FastAPI, host: str, port: int, *, ready: Callable[[str], None] | 
         ConfigError: the port cannot be had.
     """
     listener = listen(host, port)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, date_header=False)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=STOP_S,
+    )
     server = uvicorn.Server(config)
     if ready is not None:
         ready(url_of(listener, host))

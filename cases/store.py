@@ -29,6 +29,7 @@ from cases.records import (
 from cases.report_store import ReportStore
 from cases.review_store import ReviewStore
 from cases.states import STANDING, SYSTEM, CaseState, PublicationState, ReviewStage, UserRole
+from cases.webhooks import WebhookStore
 from core import log
 from core.errors import WrongState
 from core.time import Clock, SystemClock
@@ -44,6 +45,7 @@ class CaseStore:
         self._clock = clock
         self.reports = ReportStore(database, clock)
         self.logins = LoginStore(database, clock)
+        self.webhooks = WebhookStore(database)
         self.reviews = ReviewStore(database, clock)
         self.custody = CustodyStore(database, clock)
 

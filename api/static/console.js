@@ -5,6 +5,7 @@ import "./stills.js";
 import "./release.js";
 import "./objection.js";
 import "./rows.js";
+import "./news.js";
 import "./suspension.js";
 import { isTyping, leave, post, showToast, word } from "./page.js";
 
