@@ -36,6 +36,7 @@ class NewCase:
     occurred_utc: datetime | None = None
     cues: tuple[str, ...] = ()
     plate: str = UNREADABLE
+    is_admissible: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

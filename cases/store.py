@@ -66,7 +66,7 @@ class CaseStore:
     # -- the pipeline's side ------------------------------------------------------------------
 
     def add_case(self, new: NewCase) -> bool:
-        """Queues a sealed case, or sets it aside when its rule is suspended on its camera.
+        """Queues a sealed case, or sets it aside: its device fails a legality gate, or its rule is suspended there.
 
         Returns False, and changes nothing, when its candidate key is known already.
         """
@@ -76,6 +76,7 @@ class CaseStore:
                 return False
             is_suspended = suspension.is_suspended(session, new.camera_id, new.violation_id)
             state = CaseState.SUSPENDED if is_suspended else CaseState.QUEUED
+            state = state if new.is_admissible else CaseState.INADMISSIBLE
             action = f"case_{state.value.lower()}"
             step = Step(at_utc=now, actor=SYSTEM, action=action, table_name="cases", row_key=new.case_id)
             with audited(session, step):

@@ -81,6 +81,7 @@ def show(case_id: CaseArgument, out_dir: OutOption = None, as_json: JsonOption =
         "camera": record.camera_id,
         "subject": record.subject.lower(),
         "state": record.state.value,
+        "device": "; ".join(manifest["device"].get("failed_gates", ())) or "no gate failed",
         "look at": ", ".join(record.cues) or "nothing special",
         "package": str(vault.path(case_id)),
         "manifest": record.manifest_sha256,

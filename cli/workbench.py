@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from cases.devices import load_register
 from cli.home import open_cases
 from core.errors import ConfigError
 from core.settings import Settings
@@ -34,7 +35,13 @@ def open_workbench(settings: Settings, sites: Sequence[Site] = ()) -> Iterator[W
     vault = Vault(settings.evidence_dir, settings.keys_dir, clock)
     with open_cases(settings, must_exist=False) as store:
         yield Workbench(
-            settings=settings, detector=detector, vault=vault, cases=store, plates=load_plate_sight(), clock=clock
+            settings=settings,
+            detector=detector,
+            vault=vault,
+            cases=store,
+            plates=load_plate_sight(),
+            devices=load_register(settings.devices) if settings.devices else None,
+            clock=clock,
         )
 
 

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     display_hours: float = Field(
         default=72.0, gt=0, le=72.0, description="longest time an item may stay on a screen, h"
     )
+    devices: Path | None = Field(default=None, description="register of the cameras whose records are evidence (YAML)")
     tsa_url: str | None = Field(default=None, description="RFC 3161 timestamp authority for daily roots; default none")
     tsa_certificate: Path | None = Field(default=None, description="its root certificates (PEM), to check stamps with")
 

@@ -159,12 +159,22 @@ def _facts(manifest: Manifest, violation: Violation, record: Mapping[str, Any], 
         ["违法地点", place["text"] or "—"],
         ["方向／车道", "／".join(t for t in (place["direction"], place["lane"]) if t) or "—"],
         ["设备编号", f"{device['device_code'] or '—'}（摄像机 {device['camera_id']}）"],
+        ["设备合法性", _gates(device)],
         ["交通参与者", words.word(str(subject["class_name"]).upper())],
         ["号牌", plate],
         ["信号灯", _signal(manifest)],
         ["时钟", _clock(manifest)],
         ["案件状态", words(f"state_{record['state']}")],
     ]
+
+
+def _gates(device: Mapping[str, Any]) -> str:
+    failed = device.get("failed_gates")
+    if failed is None:
+        return "未配置设备登记，未作检查"
+    return (
+        f"不符合法定条件：{'；'.join(failed)}" if failed else "登记的法制审核、技术审核、检定、标志、公布等条件均符合"
+    )
 
 
 def law_text(law: Mapping[str, Any]) -> str:

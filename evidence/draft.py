@@ -22,10 +22,14 @@ PANORAMAS = frozenset({Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER, Role.T0_OV
 
 
 class Device(TypedDict):
-    """The camera that took the footage; ``device_code`` is 设备编号, "" when it has none."""
+    """The camera that took the footage; ``device_code`` is 设备编号, "" when it has none.
+
+    ``failed_gates`` is what keeps its records from being evidence (``cases.devices``); left out without a register.
+    """
 
     camera_id: str
     device_code: str
+    failed_gates: NotRequired[list[str]]
 
 
 class SignalFacts(TypedDict):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cases.records import NewCase
 from core.site import Site
 from core.time import at
+from evidence.draft import Draft
+from evidence.wording import place_zone
 from pipeline.footage import Footage
 from pipeline.judge import Finding
 from pipeline.package import build_draft, candidate_key, case_id
@@ -31,7 +34,8 @@ def file_finding(finding: Finding, footage: Footage, site: Site, bench: Workbenc
         sealed = vault.sealed(name)
     else:
         clips = bench.settings.home / "tmp"
-        sealed = vault.seal(build_draft(finding, footage, site, bench.detector.model, clips, plates=bench.plates))
+        draft = build_draft(finding, footage, site, bench.detector.model, clips, plates=bench.plates)
+        sealed = vault.seal(_with_gates(draft, bench))
     manifest = vault.manifest(name)
     start_utc = footage.start_utc
     return bench.cases.add_case(
@@ -51,5 +55,16 @@ def file_finding(finding: Finding, footage: Footage, site: Site, bench: Workbenc
             entry_sha256=sealed.entry_sha256,
             cues=tuple(manifest.rule["cues"]),
             plate=str(manifest.subject["plate"]),
+            is_admissible=not manifest.device.get("failed_gates"),
         )
     )
+
+
+def _with_gates(draft: Draft, bench: Workbench) -> Draft:
+    """Returns the draft with the legality gates its camera failed that day; as it is without a register."""
+    if bench.devices is None:
+        return draft
+    moment = draft.panoramas[0].captured_utc or bench.clock.now_utc()
+    day = moment.astimezone(place_zone(draft.time_zone)).date()
+    failed = bench.devices.failed_gates(draft.device["camera_id"], draft.device["device_code"], day)
+    return replace(draft, device={**draft.device, "failed_gates": list(failed)})

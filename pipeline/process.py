@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from cases.devices import Register
 from cases.records import RunRecord
 from cases.store import CaseStore
 from core.observations import Candidate, Detections, SignalFault, SignalState, TrackHistory, Undecided
@@ -61,6 +62,7 @@ class Workbench:
     vault: Vault
     cases: CaseStore
     plates: PlateSight | None = None
+    devices: Register | None = None
     lamps: LampReader = field(default_factory=LampReader)
     clock: Clock = field(default_factory=SystemClock)
 

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from cases.devices import Register
+from cases.states import CaseState
 from core.errors import ConfigError
 from core.observations import ActorClass
 from evidence.verify import verify_store
@@ -59,6 +62,17 @@ def test_two_riders_two_cases(clip: Path, tmp_path: Path) -> None:
     assert report.counts["decoded"] == 200
     assert report.counts["analysed"] + report.counts["skipped"] == 200
     check_store(tmp_path, 2)
+
+
+def test_camera_that_is_not_in_the_register_files_nothing_that_can_be_decided(clip: Path, tmp_path: Path) -> None:
+    session = open_session([clip], camera_id="cam-1", start_utc=START)
+    bench = replace(open_workbench(tmp_path, ScriptedDetector(ACTORS, CAMERA)), devices=Register(devices=[]))
+    report = process(session, wrong_way_site(CAMERA), workbench=bench, listener=Silent())
+    assert report.new_cases == 2
+    for record in bench.cases.queue():
+        assert record.state is CaseState.INADMISSIBLE
+        assert bench.vault.manifest(record.case_id).device["failed_gates"] == ["register: no camera 'cam-1' in it"]
+    bench.cases.close()
 
 
 def test_repeating_finds_the_same_cases_and_adds_none(clip: Path, tmp_path: Path) -> None:
