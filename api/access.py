@@ -82,6 +82,7 @@ Withdrawer = Annotated[User, Depends(needs(Permission.WITHDRAW))]
 ObjectionFiler = Annotated[User, Depends(needs(Permission.FILE_OBJECTION))]
 ObjectionDecider = Annotated[User, Depends(needs(Permission.DECIDE_OBJECTION))]
 UserManager = Annotated[User, Depends(needs(Permission.MANAGE_USERS))]
+IdentityOpener = Annotated[User, Depends(needs(Permission.OPEN_IDENTITY))]
 AuditReader = Annotated[User, Depends(needs(Permission.SEE_AUDIT))]
 Parts = Annotated[Console, Depends(console_of)]
 Csrf = Depends(csrf_checked)

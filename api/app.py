@@ -11,6 +11,7 @@ from api import (
     cases_json,
     events,
     files,
+    identity,
     login,
     metrics,
     oidc,
@@ -51,6 +52,7 @@ PARTS = (
     reports_json,
     uploads,
     portal,
+    identity,
     replays,
     metrics,
 )

@@ -4,10 +4,10 @@ from typing import Any
 
 from fastapi.openapi.utils import get_openapi
 
-from api import cases_json, reports_json, uploads
+from api import cases_json, identity, reports_json, uploads
 from api.problems import MEDIA_TYPE
 
-PARTS = (cases_json, reports_json, uploads)
+PARTS = (cases_json, identity, reports_json, uploads)
 """Modules whose routes other programs may call."""
 PROBLEM = {
     "type": "object",

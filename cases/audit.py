@@ -35,6 +35,8 @@ AUDITED = (
     "objections",
     "reporters",
     "reports",
+    "identities",
+    "identity_openings",
     "day_roots",
     "legal_holds",
     "erasures",

@@ -65,6 +65,16 @@ OF_CASE: dict[CaseState, ReportState] = {
 }
 
 
+ENDED = (
+    ReportState.LATE,
+    ReportState.OUT_OF_SCOPE,
+    ReportState.DUPLICATE,
+    ReportState.REJECTED,
+    ReportState.CONFIRMED,
+)
+"""Nothing more happens to these of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReport:
     """What a citizen claims. ``plate`` is normalised, "" when the offender has none; degrees WGS 84."""

@@ -1,4 +1,4 @@
-"""Tables of citizens' reports: pseudonymous accounts, claims, the files behind them. No name, no phone number."""
+"""Tables of citizens' reports: pseudonymous accounts, claims, the files behind them; names and numbers sealed only."""
 
 from datetime import datetime
 
@@ -52,3 +52,25 @@ class PhotoMarkRow(Base):
     report_id: Mapped[str] = mapped_column(ForeignKey("reports.report_id"), primary_key=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
     phash: Mapped[str] = mapped_column(String(16), index=True)
+
+
+class IdentityRow(Base):
+    """Who a citizen is, sealed: only ``cases.identity`` opens it, with a key that is not in the database."""
+
+    __tablename__ = "identities"
+
+    handle: Mapped[str] = mapped_column(ForeignKey("reporters.handle"), primary_key=True)
+    sealed: Mapped[str] = mapped_column(Text)
+    changed_utc: Mapped[datetime] = mapped_column(UtcText)
+
+
+class IdentityOpeningRow(Base):
+    """Somebody looked at who a citizen is, and why."""
+
+    __tablename__ = "identity_openings"
+
+    opening_id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    handle: Mapped[str] = mapped_column(ForeignKey("reporters.handle"))
+    actor: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text)
+    opened_utc: Mapped[datetime] = mapped_column(UtcText)

@@ -83,6 +83,7 @@ class Permission(StrEnum):
     DECIDE_DISPUTE = "decide_dispute"
     LIFT_SUSPENSION = "lift_suspension"
     SEE_ECONOMICS = "see_economics"
+    OPEN_IDENTITY = "open_identity"
     HOLD_EVIDENCE = "hold_evidence"
 
 
@@ -104,6 +105,7 @@ PERMISSIONS: dict[UserRole, frozenset[Permission]] = {
         Permission.LIFT_SUSPENSION,
         Permission.SEE_ECONOMICS,
         Permission.HOLD_EVIDENCE,
+        Permission.OPEN_IDENTITY,
     },
     UserRole.AUDITOR: frozenset({Permission.SEE_CASES, Permission.SEE_AUDIT, Permission.SEE_ECONOMICS}),
     UserRole.ADMIN: frozenset(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from cases import accounts, audit, objection, plates, publication, queue, review
 from cases.audit import Step, audited
 from cases.custody import CustodyStore
 from cases.database import Database
+from cases.identity import IdentityStore
 from cases.logins import LoginStore
 from cases.models import AuditRow, CaseRow, ObjectionRow, PublicationRow, ReviewRow
 from cases.records import (
@@ -48,6 +50,10 @@ class CaseStore:
         self.webhooks = WebhookStore(database)
         self.reviews = ReviewStore(database, clock)
         self.custody = CustodyStore(database, clock)
+
+    def identities(self, key_path: Path) -> IdentityStore:
+        """Returns who citizens are, sealed with the key in a file."""
+        return IdentityStore(self._database, self._clock, key_path)
 
     @classmethod
     def open(cls, url: str, *, clock: Clock | None = None, busy_timeout_s: float = 5.0) -> "CaseStore":

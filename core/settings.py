@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default SQLite inside home")
     host: str = Field(default="127.0.0.1", description="address the console listens on")
     port: int = Field(default=8790, ge=0, le=65535, description="port of the console; 0 picks a free one")
+    identity_key: Path | None = Field(
+        default=None, description="file of the key that seals who citizens are; default in keys, made at first use"
+    )
     session_secret: SecretStr | None = Field(default=None, description="key of login cookies; made at first start")
     oidc_issuer: str | None = Field(default=None, description="URL of an OpenID Connect directory; default none")
     oidc_client_id: str | None = Field(default=None, description="name of this console at the directory")
@@ -65,6 +68,11 @@ class Settings(BaseSettings):
     def keys_dir(self) -> Path:
         """Folder of the signing keys."""
         return self.home / "keys"
+
+    @property
+    def identity_key_path(self) -> Path:
+        """File of the key that seals who citizens are."""
+        return self.identity_key or self.keys_dir / "identity.key"
 
     @property
     def checkpoint_dir(self) -> Path:

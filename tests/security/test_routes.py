@@ -12,8 +12,11 @@ from fastapi.routing import APIRoute
 from api.app import PARTS
 from api.matrix import document
 from api.security import HEADERS
+from cases.identity import Identity
 from cases.records import NewObjection
 from cases.replays import Replay, save_replay
+from cases.report import Medium
+from tests.support.citizens import claim
 from tests.support.console import ACCEPT_JSON, Office, TestClient, csrf_of
 from tests.support.people import ACCEPT, PASSWORD, suspended
 
@@ -37,7 +40,7 @@ CITIZEN = only()
 """Nobody of the office is a citizen here: tests/integration/test_report_api.py asks as one."""
 TOKENLESS = ("POST /api/v1/reporters", "POST /api/v1/reporters/token")
 """JSON without a session to ride on: a forged page cannot send it, and it changes nobody's account."""
-PORTAL = ("POST /report/register", "POST /report/login", "POST /report/logout")
+PORTAL = ("POST /report/register", "POST /report/login", "POST /report/logout", "POST /report/identity")
 """Their token is of the citizen's session: tests/integration/test_report_api.py forges it."""
 SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -62,6 +65,11 @@ MATRIX: dict[str, dict[str, bool]] = {
     "POST /report/logout": OPEN,
     "POST /api/v1/reporters": OPEN,
     "POST /api/v1/reporters/token": CITIZEN,
+    "PUT /api/v1/reporters/me/identity": CITIZEN,
+    "DELETE /api/v1/reporters/me/identity": CITIZEN,
+    "POST /api/v1/reports/{report_id}/identity/opening": only("su"),
+    "GET /report/identity": OPEN,
+    "POST /report/identity": CITIZEN,
     "GET /api/v1/report-types": OPEN,
     "GET /api/v1/report-totals": LOGIN,
     "GET /api/v1/reports": CITIZEN,
@@ -142,6 +150,17 @@ class World:
         self.duplicate = self.office.case(6)
         self.suspension = suspended(self.office.store)
         save_replay(home / "replays", EMPTY_REPLAY)
+        self.report = self.reported()
+
+    def reported(self) -> str:
+        """Returns the id of a citizen's report whose sender told who he is."""
+        store = self.office.store
+        handle = store.reports.register(PASSWORD)
+        store.identities(self.office.settings.identity_key_path).tell(
+            handle, Identity(name="王小明", id_number="11010519491231002X", phone="13800138000")
+        )
+        media = [Medium(sha256=f"{n:064x}", ending="jpg", size_bytes=1) for n in range(3)]
+        return store.reports.submit(handle, "t", claim(self.office.clock), media).report_id
 
     def ask(self, client: TestClient, route: str) -> int:
         """Asks for a route with addresses and a body that would work for somebody allowed to."""
@@ -159,12 +178,14 @@ class World:
             replay_name=EMPTY_REPLAY.name,
             suspension_id=self.suspension,
             login_id=self.session_for(path, client),
-            report_id="01M827B9ZPZ46TDKAVAP8M0001",
+            report_id=self.report,
             upload_id="01M827B9ZPZ46TDKAVAP8M0001",
         )
         if method != "POST":
             status = client.request(method, address, headers={"tus-resumable": "1.0.0"}).status_code
-            return 303 if "/oidc" in path and status == 404 else status  # no directory here: tests/unit/api/test_oidc.py
+            return (
+                303 if "/oidc" in path and status == 404 else status
+            )  # no directory here: tests/unit/api/test_oidc.py
         if path in ("/login", "/logout", "/language"):
             token = client.headers.get("x-csrf-token", "")
             body = {"csrf": token, "name": "wang", "password": PASSWORD, "language": "zh"}
@@ -197,8 +218,8 @@ class World:
         return self.ready if "masked" in route or "publications" in route else self.waiting
 
     def body_for(self, path: str) -> dict[str, object]:
-        if path.endswith("review"):
-            return ACCEPT_JSON
+        if path.endswith(("review", "opening")):
+            return ACCEPT_JSON if path.endswith("review") else {"reason": "the reward is paid out"}
         if "objection" in path:
             filed: dict[str, object] = {"channel": "web", "ground": "C8", "text": "not me"}
             return {"cancel": False, "reply": "it was you"} if path.endswith("answer") else filed
