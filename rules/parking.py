@@ -24,6 +24,7 @@ from core.site import NoStopZone, Site, Subject
 from rules.ground import Path
 from rules.queueing import stay
 from rules.scene import FOUR_WHEELERS, Scene, moments, undecided
+from rules.standing import half_s, steady_mps, steady_px
 
 FOOTPRINT_SHARE = 0.4
 """Lower part of a box that stands for the footprint. Source: half the foreshortened length, ground.py at 24 degrees."""
@@ -34,8 +35,6 @@ LATER_S = 60.0
 """Whether a zone has come into force is asked this often. Source: schedules are written in minutes."""
 AGAIN_SHARE = 0.1
 """Whether traffic passed what may queue is asked again when it has stood this much longer. Source: 6 s in a minute."""
-BEGIN_S = 2.0
-"""Where a stay begins is the median place of this long. Source: STAND_S, a halt that is no hesitation."""
 Rectangle = tuple[float, float, float, float]
 
 
@@ -147,17 +146,18 @@ def is_in_bay(site: Site, subject: Subject, place: Rectangle) -> bool:
 
 def stands(path: Path, max_shift_m: float, gap_s: float) -> list[tuple[int, int]]:
     """Returns (first, last) rows of each stay within ``max_shift_m`` of where it began, gaps up to ``gap_s``."""
-    slow = np.flatnonzero(path.speed_mps(2.0) <= max_shift_m)
+    slow, place_px = np.flatnonzero(steady_mps(path) <= max_shift_m), steady_px(path)
     holes = np.r_[np.diff(path.t_s) > gap_s, False]
     spans: list[tuple[int, int]] = []
     row = 0
     while len(later := slow[slow >= row]):
         start = int(later[0])
-        begin = path.foot_px[start : int(np.searchsorted(path.t_s, path.t_s[start] + BEGIN_S)) + 1]
-        away = path.away_m(np.median(begin, axis=0))[start:] > 2 * max_shift_m
-        is_leaving = np.r_[away[1:-1] & away[2:], away[-1:], True][-len(away) :]  # one jumping box is no departure
-        ends = np.flatnonzero(holes[start:] | is_leaving)
-        spans.append((start, start + int(ends[0])))
+        came = int(np.searchsorted(path.t_s, path.t_s[start] + 2 * half_s(path)[start]))
+        begin = np.median(path.foot_px[start : came + 1], axis=0)
+        way = path.vectors_m(np.broadcast_to(begin, place_px.shape), place_px)
+        is_leaving = np.linalg.norm(way, axis=1) > 2 * max_shift_m
+        ends = np.flatnonzero((holes | is_leaving)[start:])
+        spans.append((start, start + int(ends[0]) if len(ends) else len(place_px) - 1))
         row = spans[-1][1] + 1
     return spans
 

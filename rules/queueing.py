@@ -159,10 +159,11 @@ class _Other:
         return stood
 
     def passes(self, times: Array) -> bool:
-        """Tells whether it came from behind and drove on ahead, beside the standing vehicle, while that stood."""
+        """Tells whether it came from wholly behind and drove on wholly ahead, beside the standing vehicle."""
         is_beside = (self.aside_m > ASIDE_M) & (self.aside_m <= PASSING_M)
-        ahead_m = self.ahead_m[is_beside & (self.t_s >= times[0]) & (self.t_s <= times[-1])]
-        return bool(len(ahead_m) > 1 and ahead_m[0] < 0 < ahead_m[-1])
+        rows = is_beside & (self.t_s >= times[0]) & (self.t_s <= times[-1])
+        ahead_m, apart_m = self.ahead_m[rows], self.ahead_m[rows] - self.gap_m[rows]
+        return bool(len(ahead_m) > 1 and ahead_m[0] < -apart_m[0] and ahead_m[-1] > apart_m[-1])
 
 
 def _middle(points_px: list[tuple[float, float]]) -> tuple[float, float]:
