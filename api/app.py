@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 from starlette.middleware.sessions import SessionMiddleware
 
 from api import (
@@ -25,6 +24,7 @@ from api import (
     screens,
     uploads,
 )
+from api.assets import Assets
 from api.console import Console
 from api.desk import DeskThread
 from api.security import SecurityHeaders, Sessions, load_secret
@@ -119,5 +119,5 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     for part in PARTS:
         app.include_router(part.router)
-    app.mount("/static", StaticFiles(packages=[("api", "static")]), name="static")
+    app.mount("/static", Assets(packages=[("api", "static")]), name="static")
     return app

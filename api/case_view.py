@@ -32,6 +32,7 @@ from core.errors import LukouError
 from core.plate import UNREADABLE
 from display.law import law_line
 from evidence.manifest import Manifest
+from evidence.playable import PROXY
 from evidence.seal import Vault
 from evidence.standalone import MANIFEST
 from evidence.verify import verify_package
@@ -92,12 +93,15 @@ def cover(console: Console, case_id: str) -> str | None:
         return None
 
 
-def has_clip(console: Console, case_id: str) -> bool:
-    """Tells whether a case has a clip to play; not when its evidence is damaged."""
+def shown_files(console: Console, case_id: str) -> tuple[str, ...]:
+    """Returns the addresses of what a case's page shows first; none when its evidence is damaged."""
     try:
-        return "CLIP.mp4" in console.vault.names(case_id)
+        names = console.vault.names(case_id)
     except LukouError:
-        return False
+        return ()
+    played = PROXY if PROXY in names else "CLIP.mp4"
+    clip = tuple(f"/cases/{case_id}/files/{name}" for name in (played, "TRACK.json") if name in names)
+    return clip + tuple(f"/cases/{case_id}/thumbs/480/{name}" for name in names if name.endswith(".jpg"))
 
 
 @lru_cache(maxsize=20_000)  # sealed packages never change; what is damaged is not remembered
@@ -121,7 +125,8 @@ def blocked_because(case: CaseRecord | QueueRow, user: User, now_utc: datetime) 
     if case.state in DECIDED:
         return "decided"
     if case.state not in STAGE_OF_STATE:
-        return "under_objection" if case.state is CaseState.OBJECTED else "rule_suspended"
+        closed = {CaseState.OBJECTED: "under_objection", CaseState.INADMISSIBLE: "inadmissible"}
+        return closed.get(case.state, "rule_suspended")
     rights = PERMISSIONS[user.role]
     needed = PERMISSION_OF_STAGE[STAGE_OF_STATE[case.state]]
     if Permission.FIRST_REVIEW not in rights:
@@ -154,6 +159,8 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "when": when(case),
         "trouble": trouble,
         "has_clip": manifest is None or manifest.clip is not None,
+        "played": PROXY if manifest is not None and manifest.proxy is not None else "CLIP.mp4",
+        "failed_gates": manifest.device.get("failed_gates", []) if manifest else [],
         "has_plate_picture": manifest is not None and manifest.file("PLATE.jpg") is not None,
         "report": console.store.reports.of_case(case.case_id) if case.camera_id == CITIZEN else None,
         "stills": _stills(manifest) if manifest else [],

@@ -1,16 +1,14 @@
 """What every page needs: stores, sessions, templates, the person who asks."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api import assets
 from api.kept import Kept
 from api.labels import COOKIE as LANGUAGE_COOKIE
 from api.labels import Labels, parse_language
@@ -100,7 +98,7 @@ class Console:
             "rights": {p.value for p in PERMISSIONS[user.role]} if user else set(),
             "csrf": self.sessions.csrf(session),
             "path": request.url.path,
-            "assets": asset_version(),
+            "assets": assets.version(),
         }
         html = self.templates.get_template(name).render(**common, **values)
         response = HTMLResponse(html, status_code=status)
@@ -128,13 +126,3 @@ def console_of(request: Request) -> Console:
 def may(user: User, permission: Permission) -> bool:
     """Tells whether a user's role allows a step."""
     return permission in PERMISSIONS[user.role]
-
-
-@cache
-def asset_version() -> str:
-    """Returns a mark of the static files' content, so that a browser never mixes versions."""
-    digest = hashlib.sha256()
-    for entry in sorted((files("api") / "static").iterdir(), key=lambda e: e.name):
-        if entry.is_file():
-            digest.update(entry.read_bytes())
-    return digest.hexdigest()[:12]

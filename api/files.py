@@ -14,7 +14,8 @@ router = APIRouter()
 TYPES = {"jpg": "image/jpeg", "mp4": "video/mp4", "json": "application/json", "sig": "application/octet-stream"}
 THUMBNAIL_WIDTHS = (240, 480)
 KEPT = "private, max-age=600"
-"""The browser keeps evidence for one look: the next case's clip is there before the case is opened."""
+"""The browser keeps evidence for one look: the next case's clip is there before the case is opened. Sealed files never
+change, so their names are their tags; without a tag a browser keeps no part of a clip."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -24,7 +25,7 @@ def evidence_file(case_id: str, name: str, request: Request, console: Parts, _us
     content = _read(console, case_id, name)
     media_type = TYPES.get(name.rpartition(".")[2], "application/octet-stream")
     answer = ranged(content, request.headers.get("range"), media_type)
-    answer.headers["Cache-Control"] = KEPT
+    answer.headers.update({"Cache-Control": KEPT, "ETag": f'"{case_id}/{name}"'})
     return answer
 
 

@@ -54,7 +54,7 @@ def case_page(case_id: str, request: Request, console: Parts, user: CaseReader) 
     case = console.store.get(case_id)
     values = case_view.build(console, case, user, console.labels(request))
     next_id = console.store.next_for(user.name, after=case_id)
-    values |= {"next_id": next_id, "next_has_clip": next_id is not None and case_view.has_clip(console, next_id)}
+    values |= {"next_id": next_id, "next_files": case_view.shown_files(console, next_id) if next_id else ()}
     return console.page(request, "case.html", values)
 
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api import case_view
+from api import assets, case_view
 from api.access import Parts
 from api.citizens import COOKIE, Checked, Reporter, handle_of, session_of, set_cookie
-from api.console import Console, asset_version
+from api.console import Console
 from api.problems import Problem
 from api.reports_json import log_in, report_json
 from cases.report import DAILY_LIMIT, PHOTOS_MAX, PHOTOS_MIN, ReportState, reportable
@@ -104,7 +104,7 @@ def page(console: Console, request: Request, name: str, values: dict[str, Any], 
         "portal_csrf": console.citizens.csrf(session),
         "csrf": "",
         "path": request.url.path,
-        "assets": asset_version(),
+        "assets": assets.version(),
     }
     response = HTMLResponse(console.templates.get_template(name).render(**common, **values), status_code=status)
     if is_new:

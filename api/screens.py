@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
+from api import assets
 from api.access import Parts, Publisher
-from api.console import asset_version
 from cases.publication import SCREEN_ID
 from core import log
 from core.errors import CaseNotFound, StoreError
@@ -19,7 +19,7 @@ _log = log.get(__name__)
 @router.get("/display/{screen_id}")
 def screen(screen_id: ScreenId, console: Parts) -> Response:
     """Shows a full-screen exposure page; needs no login, knows nothing that is not public."""
-    response = console.templates.get_template("display.html").render(screen_id=screen_id, assets=asset_version())
+    response = console.templates.get_template("display.html").render(screen_id=screen_id, assets=assets.version())
     return Response(response, media_type="text/html; charset=utf-8")
 
 

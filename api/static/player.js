@@ -24,19 +24,17 @@ class EvidencePlayer extends HTMLElement {
     this.start_s = 0;
     this.track = { boxes: [], lines: [], moments: [], states: [], width: 16, height: 9 };
     this.listen();
-    this.video.src = this.dataset.clip;
-    this.video.addEventListener("canplaythrough", () => this.fetchNext(), { once: true });
+    if (this.video.readyState >= 4) this.fetchNext();
+    else this.video.addEventListener("canplaythrough", () => this.fetchNext(), { once: true });
     await this.load();
     if (this.video.readyState >= 1) this.begin();
     else this.video.addEventListener("loadedmetadata", () => this.begin(), { once: true });
   }
 
-  // Once this clip is here the next case's is fetched, so that it starts at once.
-  fetchNext() {
-    const next = this.closest("main").dataset.nextClip;
-    if (!next) return;
-    this.ahead = Object.assign(document.createElement("video"), { preload: "auto", muted: true, src: `${next}/files/CLIP.mp4` });
-    fetch(`${next}/files/TRACK.json`).catch(() => {});
+  // Once this clip is here, what the next case shows first is fetched, so that it starts at once.
+  async fetchNext() {
+    const files = this.closest("main").dataset.nextFiles.split(" ").filter(Boolean);
+    for (const file of files) await fetch(file).then((answer) => answer.blob()).catch(() => {});
   }
 
   async load() {
@@ -79,11 +77,9 @@ class EvidencePlayer extends HTMLElement {
     video.addEventListener("play", () => this.classList.add("is-playing"));
     video.addEventListener("pause", () => this.classList.remove("is-playing"));
     video.addEventListener("ended", () => { if (this.isLooping) this.restart(); });
-    video.addEventListener("error", () => {
-      const note = this.querySelector(".no-video");
-      note.textContent = word("no_video");
-      note.hidden = false;
-    });
+    const refuse = () => Object.assign(this.querySelector(".no-video"), { textContent: word("no_video"), hidden: false });
+    video.addEventListener("error", refuse);
+    if (video.error) refuse();
     if (!video.requestVideoFrameCallback) video.addEventListener("seeked", () => this.draw(video.currentTime));
     this.querySelector(".stage").addEventListener("click", () => this.toggle());
     this.querySelector(".stage").addEventListener("wheel", (e) => { e.preventDefault(); this.magnify(e.deltaY < 0 ? 1.25 : 0.8); }, { passive: false });

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from cases import blind, suspension
 from cases.records import Answer, CaseRecord, Derivative, NewObjection
+from cases.review import due_utc
 from cases.states import CaseState, Decision, UserRole
 from core.errors import LukouError
 from tests.support.people import ACCEPT, PASSWORD, REJECT, StandingClock, new_case, store_with_people
@@ -51,7 +52,7 @@ NEXT = {
 }
 """Where one step may lead; back to the queue only by taking the one review back."""
 AGAINST = (CaseState.ACCEPTED, CaseState.OBJECTED, CaseState.UPHELD, CaseState.CANCELLED)
-NUMBER = 4
+NUMBER = 2
 MASKED = (Derivative(role="P2", sha256="c" * 64),)
 
 people = st.sampled_from(sorted(PEOPLE))
@@ -64,7 +65,7 @@ class CaseLife(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(blind, "SHARE", 0.5)
+        self.patch.setattr(blind, "is_drawn", lambda _key, case_id: case_id.endswith(("0", "2")))
         self.patch.setattr(suspension, "FEWEST", 2)
         self.clock = StandingClock()
         self.store = store_with_people(Path(self.folder.name), self.clock)
@@ -99,15 +100,34 @@ class CaseLife(RuleBasedStateMachine):
             return False
         return True
 
-    @rule(number=numbers, who=people, is_accepted=st.booleans(), plate=plates)
-    def decide(self, number: int, who: str, is_accepted: bool, plate: str) -> None:
+    def able(self, case: CaseRecord) -> list[str]:
+        """Whoever the law lets decide a case now."""
+        roles = {
+            CaseState.QUEUED: REVIEWERS,
+            CaseState.SECOND_REVIEW: OFFICERS,
+            CaseState.DISPUTED: {UserRole.SUPERVISOR},
+        }
+        return [
+            name
+            for name in sorted(PEOPLE)
+            if PEOPLE[name] in roles.get(case.state, ())
+            and name not in case.reviewers
+            and not (case.hold is not None and case.hold.is_of_another(name, self.clock.now))
+        ]
+
+    @rule(number=numbers, is_accepted=st.booleans(), plate=plates, data=st.data())
+    def decide(self, number: int, is_accepted: bool, plate: str, data: st.DataObject) -> None:
         case = self.known[new_case(number).case_id]
+        able = self.able(case)
         given = replace(ACCEPT, plate=plate) if is_accepted else REJECT
-        if self.attempt(lambda: self.store.decide(case.case_id, who, given)):
-            assert case.hold is None or not case.hold.is_of_another(who, self.clock.now)
-            assert who not in case.reviewers
-            assert PEOPLE[who] in (REVIEWERS if case.state is CaseState.QUEUED else OFFICERS)
-            assert case.state is not CaseState.DISPUTED or PEOPLE[who] is UserRole.SUPERVISOR
+        for name in sorted(set(PEOPLE) - set(able)):
+            assert not self.attempt(lambda name=name: self.store.decide(case.case_id, name, given))  # type: ignore[misc]
+        if not able:
+            return
+        who = data.draw(st.sampled_from(able))
+        is_late = self.clock.now > due_utc(case.created_utc)
+        is_done = self.attempt(lambda: self.store.decide(case.case_id, who, given))
+        assert is_done or (is_accepted and (is_late or (not plate and case.state is not CaseState.QUEUED)))
 
     @rule(number=numbers, who=people)
     def claim(self, number: int, who: str) -> None:
@@ -123,11 +143,19 @@ class CaseLife(RuleBasedStateMachine):
         hold = self.store.get(new_case(number).case_id).hold
         assert hold is None or hold.officer != who
 
-    @rule(number=numbers, who=people)
-    def take_back(self, number: int, who: str) -> None:
+    @rule(number=numbers)
+    def take_back(self, number: int) -> None:
         case = self.known[new_case(number).case_id]
-        if self.attempt(lambda: self.store.reviews.take_back(case.case_id, who)):
-            assert case.reviewers == (who,)
+        author = case.first_reviewer
+        for name in sorted({*PEOPLE} - {author}):
+            assert not self.attempt(lambda name=name: self.store.reviews.take_back(case.case_id, name))  # type: ignore[misc]
+        if author is None:
+            return
+        is_held = case.hold is not None and case.hold.is_of_another(author, self.clock.now)
+        is_fresh = self.clock.now <= case.reviews[0].decided_utc + timedelta(minutes=10)
+        is_open = case.state is CaseState.SECOND_REVIEW or (case.state is CaseState.REJECTED and is_fresh)
+        may = is_open and len(case.reviews) == 1 and not is_held
+        assert self.attempt(lambda: self.store.reviews.take_back(case.case_id, author)) is may
 
     @rule(kept=numbers, others=st.lists(numbers, min_size=1, max_size=2), who=people)
     def reject_duplicates(self, kept: int, others: list[int], who: str) -> None:
@@ -142,7 +170,7 @@ class CaseLife(RuleBasedStateMachine):
                 assert PEOPLE[who] is UserRole.SUPERVISOR
                 break
 
-    @precondition(lambda self: len(self.known) < NUMBER + 3)
+    @precondition(lambda self: len(self.known) < NUMBER + 2)
     @rule()
     def find_another(self) -> None:
         new = new_case(len(self.known))
