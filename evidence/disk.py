@@ -57,6 +57,16 @@ def copy_file(source: Path, target: Path, *, mode: int = 0o444) -> None:
         os.close(reader)
 
 
+def settle(path: Path, *, mode: int = 0o444) -> None:
+    """Makes a file another program wrote read-only and waits until it is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fchmod(handle, mode)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_all(handle: int, content: bytes) -> None:
     """Writes every byte to an open file."""
     view = memoryview(content)

@@ -17,6 +17,7 @@ from core.errors import EvidenceError
 from core.time import at
 from evidence.draft import Draft, StillImage
 from evidence.picture import NAMES
+from evidence.playable import NOTE, PROXY
 from evidence.wording import place_zone, position_text
 
 SCHEMA = "lukou.evidence/1"
@@ -65,6 +66,17 @@ class ClipEntry(Part):
     is_complete: bool
 
 
+class ProxyEntry(Part):
+    """A copy of the clip in another codec, for viewing only."""
+
+    name: str
+    sha256: Sha256
+    codec: str
+    derived_from: str
+    derived_from_sha256: Sha256
+    note: str
+
+
 class Clause(Part):
     """One demand of the standard; ``ok`` is None where it does not apply."""
 
@@ -100,6 +112,7 @@ class Manifest(Part):
     session: dict[str, Any]
     images: list[ImageEntry]
     clip: ClipEntry | None = Field(description="None when the originals are photos")
+    proxy: ProxyEntry | None = Field(default=None, description="only beside a clip that browsers may not play")
     composite: dict[str, Any]
     conformance: Conformance
     files: list[FileEntry]
@@ -149,6 +162,7 @@ def build_manifest(
         "session": draft.session,
         "images": [_image(draft, s, digests[NAMES[s.role]]) for s in draft.stills],
         "clip": _clip(draft, digests),
+        "proxy": _proxy(digests),
         "composite": {"name": "COMPOSITE.jpg", **composite},
         "conformance": conformance,
         "files": [f.model_dump() for f in files],
@@ -261,6 +275,19 @@ def _clip(draft: Draft, digests: Mapping[str, str]) -> dict[str, Any] | None:
         "start_ns": draft.clip_start_ns,
         "end_ns": draft.clip_end_ns,
         "is_complete": draft.clip_is_complete,
+    }
+
+
+def _proxy(digests: Mapping[str, str]) -> dict[str, Any] | None:
+    if PROXY not in digests:
+        return None
+    return {
+        "name": PROXY,
+        "sha256": digests[PROXY],
+        "codec": "h264",
+        "derived_from": "CLIP.mp4",
+        "derived_from_sha256": digests["CLIP.mp4"],
+        "note": NOTE,
     }
 
 

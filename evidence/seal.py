@@ -30,6 +30,7 @@ from evidence.conformance import check_conformance
 from evidence.draft import ULID, Draft
 from evidence.manifest import FileEntry, Manifest, build_manifest, canonical_bytes, manifest_bytes, parse_manifest
 from evidence.picture import NAMES, build_closeup, encode_jpeg
+from evidence.playable import PROXY, make_playable
 from evidence.root import days_to_close, roots_of, signed_note, write_root
 from evidence.sign import KEY_NAME, load_signer
 from evidence.tombstone import Erasure, finish_erasure, read_tombstone, write_tombstone
@@ -327,10 +328,14 @@ class Vault:
             copies["CLIP.mp4"] = draft.clip
         for name, path in copies.items():
             disk.copy_file(path, stage / name)
+        names = [*content, *copies]
+        if draft.clip is not None and make_playable(stage / "CLIP.mp4", stage / PROXY):
+            disk.settle(stage / PROXY)
+            names.append(PROXY)
         manifest = build_manifest(
             draft,
             catalogue(),
-            files=[_entry(stage / name) for name in sorted([*content, *copies])],
+            files=[_entry(stage / name) for name in sorted(names)],
             composite=facts,
             conformance=check_conformance(draft, violation),
             sealed_utc=self._clock.now_utc(),
