@@ -48,11 +48,11 @@ def contains(polygon: ArrayLike, points: ArrayLike) -> NDArray[np.bool_]:
     [True, False]
     """
     xy = np.asarray(points, float).reshape(-1, 2)
-    shape, (low, high) = _prepared(_corners(polygon))
-    inside: NDArray[np.bool_] = ((xy > low) & (xy < high)).all(axis=1)
+    shape, ((left, top), (right, bottom)) = _prepared(_corners(polygon))
+    x, y = xy[:, 0], xy[:, 1]
+    inside: NDArray[np.bool_] = (x > left) & (x < right) & (y > top) & (y < bottom)
     if inside.any():
-        near = xy[inside]
-        inside[inside] = shapely.contains_xy(shape, near[:, 0], near[:, 1])
+        inside[inside] = shapely.contains_xy(shape, x[inside], y[inside])
     return inside
 
 

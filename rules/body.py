@@ -73,7 +73,7 @@ class Body:
             t_s=path.t_s[here],
             foot_px=path.foot_px[here],
             boxes=path.boxes[here],
-            scale_px_per_m=path.scale_px_per_m[here],
+            scale_of=lambda: path.scale_px_per_m[here],
         )
         return Body(path=one, centre_px=self.centre_px[here], ahead=self.ahead[here])
 
@@ -169,7 +169,7 @@ def evened(path: Path) -> Path:
         t_s=t_s,
         foot_px=_interpolated(t_s, path.t_s, path.foot_px),
         boxes=_interpolated(t_s, path.t_s, path.boxes),
-        scale_px_per_m=_interpolated(t_s, path.t_s, path.scale_px_per_m),
+        scale_of=lambda: _interpolated(t_s, path.t_s, path.scale_px_per_m),
     )
 
 

@@ -125,7 +125,7 @@ def _explained(wait: Wait, scene: Scene) -> Outcome | None:
     tail = _tail(wait, scene, float(path.t_s[wait.entry_row + 1]))
     if tail is not None and tail.rear_m - wait.beyond_m < room_max_m:
         return _candidate(wait, tail, scene)
-    if tail is None and _tail(wait, scene, float(path.t_s[wait.last_row])) is None:
+    if tail is None and path.history.is_finished and _tail(wait, scene, float(path.t_s[wait.last_row])) is None:
         return undecided("V16", path.history, wait.first_row, "what it waited for is out of sight")
     return None
 

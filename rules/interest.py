@@ -20,6 +20,7 @@ from rules.scene import Scene
 
 Rule = Callable[[TrackHistory, Scene], list[Outcome]]
 Mask = NDArray[np.bool_]
+_Shape = tuple[bool, tuple[tuple[float, float], ...]]
 
 STRIPS = 8
 """Strips a drawn part is cut into, each with its own upright rectangle. Source: fits slanted lanes, design default."""
@@ -48,20 +49,42 @@ class Interests:
         parts = sorted({points for row in wanted for points in row})
         self._cares = np.array([[points in row for points in parts] for row in wanted], np.bool_)
         self._concerns = {c: np.array([c in interest.classes for interest in interests]) for c in ActorClass}
-        pieces = [_pieces(points) for points in parts]
-        self._left, self._top, self._right, self._bottom = np.concatenate([np.zeros((0, 4)), *pieces]).T
-        self._starts = np.cumsum([0, *map(len, pieces)])[:-1]
+        self._drawn = {c: _Drawn.of(parts, self._cares[rows].any(axis=0)) for c, rows in self._concerns.items()}
 
     def of(self, history: TrackHistory) -> Mask:
         """Returns which rules (R,) an actor concerns."""
-        concerns = self._concerns[history.class_id]
-        if not len(history) or not len(self._starts):
-            return np.zeros_like(concerns)
-        x1, y1, x2, y2 = _hulls(history.xyxy).T[..., None]
-        hit = (x1 <= self._right) & (x2 >= self._left) & (y1 <= self._bottom) & (y2 >= self._top)
-        near = np.logical_or.reduceat(hit.any(axis=0), self._starts)
-        asked: Mask = concerns & (self._cares & near).any(axis=1)
+        near = self._drawn[history.class_id].near(history)
+        asked: Mask = self._concerns[history.class_id] & (self._cares & near).any(axis=1)
         return asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """The parts one class may concern, ``rows`` of all P, as pieces. Shapes: bounds (4, K), starts (P',)."""
+
+    count: int
+    rows: NDArray[np.int64]
+    bounds: NDArray[np.float32]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, parts: Sequence[_Shape], wanted: Mask) -> _Drawn:
+        """Returns the wanted ones (P,) of some parts."""
+        rows = np.flatnonzero(wanted)
+        pieces = [_pieces(parts[row]) for row in rows.tolist()]
+        bounds = np.concatenate([np.zeros((0, 4)), *pieces]).T
+        starts = np.cumsum([0, *map(len, pieces)])[:-1]
+        return cls(count=len(parts), rows=rows, bounds=bounds.astype(np.float32), starts=starts)
+
+    def near(self, history: TrackHistory) -> Mask:
+        """Returns which of all parts (P,) an actor came near."""
+        near = np.zeros(self.count, np.bool_)
+        if len(history) and len(self.rows):
+            x1, y1, x2, y2 = _hulls(history.xyxy).T[..., None]
+            left, top, right, bottom = self.bounds
+            hit = (x1 <= right) & (x2 >= left) & (y1 <= bottom) & (y2 >= top)
+            near[self.rows] = np.logical_or.reduceat(hit.any(axis=0), self.starts)
+        return near
 
 
 def _hulls(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -74,19 +97,20 @@ def _hulls(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate((np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)), axis=1)
 
 
-def _points(part: Any) -> tuple[bool, tuple[tuple[float, float], ...]]:
+def _points(part: Any) -> _Shape:
     """Returns a part's shape as a value: whether it is an area, and its points."""
     is_area = hasattr(part, "polygon_px")
     return is_area, tuple(part.polygon_px if is_area else part.points_px)
 
 
 @lru_cache(maxsize=1024)
-def _pieces(points: tuple[bool, tuple[tuple[float, float], ...]]) -> NDArray[np.float64]:
-    """Returns upright rectangles (K, 4) that together hold a drawn part."""
+def _pieces(points: _Shape) -> NDArray[np.float64]:
+    """Returns upright rectangles (K, 4) that together hold a drawn part, and a pixel more."""
     is_area, corners = points
     shape = shapely.make_valid(shapely.Polygon(corners)) if is_area else shapely.LineString(corners)
     left, top, right, bottom = shape.bounds
     edges = np.linspace(top - 1, bottom + 1, STRIPS + 1)
     strips = shapely.box(left - 1, edges[:-1], right + 1, edges[1:])
     bounds: NDArray[np.float64] = shapely.bounds(shapely.intersection(shape, strips))
-    return bounds[np.isfinite(bounds).all(axis=1)]
+    grown: NDArray[np.float64] = bounds[np.isfinite(bounds).all(axis=1)] + np.array([-1.0, -1.0, 1.0, 1.0])
+    return grown

@@ -32,6 +32,8 @@ class Limits:
 def stand(crossing: Crossing, scene: Scene, limits: Limits) -> tuple[int, int] | None:
     """Returns the first stand beyond the line, cut to the law's interval: (P2 row, P3 row)."""
     path = crossing.path
+    if path.t_s[-1] - path.t_s[crossing.before_row] < limits.stand_s:
+        return None
     for start, last in steady_spans(path, speed_max_mps=limits.speed_mps, min_s=limits.stand_s):
         first = max(start, crossing.before_row + 1)
         if last < first or float(np.median(crossing.front_m[first : last + 1])) < limits.over_m:

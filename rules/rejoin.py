@@ -22,6 +22,7 @@ STILL_IOU = 0.8
 """Two medians of a standing box overlap this much. Source: 0.5 m (V08 max_shift_m) of a car 4.5 m long."""
 SAME_SPOT_IOU = 0.6
 """So does one vehicle under two ids. Source: twice that shift; the next parking place overlaps less than half."""
+VEHICLES = frozenset({*FOUR_WHEELERS, *TWO_WHEELERS})
 KEEP_S = 60.0
 """Rows older than this are kept one a second. Source: t_candidate_s of V08; parking bears holes of 20 s."""
 
@@ -53,9 +54,8 @@ class Rejoiner:
         gap_s = float(scene.view.site.parameters("V08")["occlusion_tolerance_s"])
         self._forget(scene, gap_s)
         found: dict[int, Known] = {}
-        for track in sorted(scene.tracks, key=lambda t: int(t.pts_ns[0]) if len(t) else 0):
-            if track.class_id not in FOUR_WHEELERS and track.class_id not in TWO_WHEELERS:
-                continue
+        vehicles = [t for t in scene.tracks if t.class_id in VEHICLES and self._may_say_more(t)]
+        for track in sorted(vehicles, key=lambda t: int(t.pts_ns[0]) if len(t) else 0):
             known = self._known(track, gap_s)
             if known.earlier_ids:
                 found[track.track_id] = known
@@ -64,6 +64,12 @@ class Rejoiner:
                 if _is_still(track.xyxy[_last(track)]):
                     self._stood[track.track_id] = replace(known, history=_thinned(known.history))
         return found
+
+    def _may_say_more(self, track: TrackHistory) -> bool:
+        """Tells whether a track carries on another, or its beginning or its end was not looked at yet."""
+        name = track.track_id
+        is_new = name not in self._looked_at or (track.is_finished and name not in self._ended)
+        return is_new or name in self._before
 
     def _known(self, track: TrackHistory, gap_s: float) -> Known:
         """Returns the track with what came before it; looked for once, when its beginning can be told."""
