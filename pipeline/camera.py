@@ -27,6 +27,7 @@ from pipeline.batcher import Batcher, Look
 from pipeline.economy import Economy, Switches
 from pipeline.judging import Judging
 from pipeline.lamps import Lamps
+from pipeline.live_journal import LiveJournal
 from pipeline.sealer import Sealer
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ class Camera:
         return (time.monotonic_ns() - min(stream.last_packet_ns for stream in self.streams)) / NS_PER_S
 
     def _judge_all(self) -> None:
-        judging = Judging(self.account, self._post.sealer, lambda: self.health)
+        judging = Judging(self.account, self._post.sealer, lambda: self.health, self._journal)
         seat, recorded = self._seat, time.monotonic()
         while not (self._halt.is_set() and not seat.results and not seat.waiting):
             seat.has_results.wait(timeout=POLL_S)
@@ -269,6 +270,9 @@ class Camera:
         if self.watch is not None:
             self.watch.close(is_lost=self._was_lost)
         self._report(is_finished=True)
+
+    def _journal(self, watch: Watch) -> LiveJournal:
+        return LiveJournal(watch, self.account, self._bench.settings, self._bench.detector.model.weights.sha256)
 
     def _judge_some(self, judging: Judging) -> None:
         """Judges what the network has seen since."""

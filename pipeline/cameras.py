@@ -19,6 +19,7 @@ from ingest.clock import WARN_ERROR_S, ClockHealth, check_clock, kernel_error_s
 from pipeline.batcher import Batcher
 from pipeline.camera import Camera, Post
 from pipeline.economy import Switches
+from pipeline.live_journal import forget_old
 from pipeline.sealer import Job, Sealer
 from pipeline.shedding import Shedding
 
@@ -65,6 +66,7 @@ class Cameras:
     def start(self) -> None:
         """Begins: recovers the evidence store, then watches."""
         shutil.rmtree(self._bench.settings.home / "spool", ignore_errors=True)
+        forget_old(self._bench.settings.checkpoint_dir)
         self._bench.vault.recover()
         self._check_clocks()
         self.sealer.start()

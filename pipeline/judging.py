@@ -14,6 +14,7 @@ from ingest.clock import ClockHealth
 from pipeline.account import Account, Watch
 from pipeline.batcher import Look
 from pipeline.judge import Finding, Judge
+from pipeline.live_journal import LiveJournal
 from pipeline.observation import Observation
 from pipeline.sealer import Job, Sealer
 
@@ -35,8 +36,15 @@ class _Pending:
 class Judging:
     """For one thread. ``health`` tells whether the clock may be believed now."""
 
-    def __init__(self, account: Account, sealer: Sealer, health: Callable[[], ClockHealth]) -> None:
-        self._account, self._sealer, self._health = account, sealer, health
+    def __init__(
+        self,
+        account: Account,
+        sealer: Sealer,
+        health: Callable[[], ClockHealth],
+        journal_of: Callable[[Watch], LiveJournal],
+    ) -> None:
+        self._account, self._sealer, self._health, self._journal_of = account, sealer, health, journal_of
+        self._journal: LiveJournal | None = None
         self._watch: Watch | None = None
         self._judge: Judge | None = None
         self._pending: list[_Pending] = []
@@ -57,9 +65,13 @@ class Judging:
             self.finish()
             self._watch = look.watch
             self._judge = Judge(look.watch.site, look.watch.session.start_utc)
+            self._journal = self._journal_of(look.watch)
         self.is_resting = False
         raw = Observation(detections=detections, lamps=look.lamps, is_after_gap=look.is_after_gap)
-        self._add(Observation.from_row(raw.as_row()))
+        observation = Observation.from_row(raw.as_row())
+        if self._journal is not None:
+            self._journal.append(observation)
+        self._add(observation)
 
     def hand_over(self, *, is_over: bool = False) -> None:
         """Gives findings to the sealer as soon as the footage after them is there, or will not come."""
@@ -87,7 +99,9 @@ class Judging:
     def finish(self) -> None:
         """Ends the session in hand."""
         self.rest()
-        self._judge = self._watch = None
+        if self._journal is not None:
+            self._journal.close()
+        self._judge = self._watch = self._journal = None
 
     def _add(self, observation: Observation) -> None:
         if self._judge is None or self._watch is None:

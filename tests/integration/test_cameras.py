@@ -23,6 +23,8 @@ from evidence.verify import verify_store
 from pipeline.cameras import Cameras
 from pipeline.economy import Switches
 from pipeline.judge import Judge
+from pipeline.kept import read_kept
+from pipeline.replay import rejudge
 from tests.support.footage import make_clip
 from tests.support.junction import PoleCamera
 from tests.support.rtsp import rtsp_camera, wait_for
@@ -110,6 +112,8 @@ def test_two_cameras_two_riders_each(clip: Path, tmp_path: Path) -> None:
     assert [c["cases"] for c in state["cameras"]] == [2, 2]
     first = cameras._bench.cases.queue()[0]
     assert first.occurred_utc is not None
+    kept = read_kept(cameras._bench.settings.checkpoint_dir / f"{first.session_id}.jsonl")
+    assert [event.violation_id for event in rejudge(kept, wrong_way_site(CAMERA))] == ["V05", "V05"]
 
 
 def test_looked_at_in_the_substream_proved_from_the_main_stream(clip: Path, tmp_path: Path) -> None:
