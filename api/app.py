@@ -14,6 +14,7 @@ from api import (
     login,
     metrics,
     oidc,
+    open311,
     pages,
     portal,
     problems,
@@ -53,6 +54,7 @@ PARTS = (
     uploads,
     portal,
     identity,
+    open311,
     replays,
     metrics,
 )

@@ -41,11 +41,24 @@ def reporter(request: Request) -> str:
     return handle
 
 
-async def checked(request: Request) -> None:
-    """Lets a change pass with an app's token, or with the page's own beside the cookie; none that is too large.
+def handle_of_key(request: Request, key: str) -> str:
+    """Returns the handle of the citizen for whom an Open311 app asks.
 
     Raises:
-        Problem: token missing or of another session, no length given, or too large.
+        Problem: the key is no open account's token.
+    """
+    console = console_of(request)
+    session = console.citizens.try_open(key)
+    if session is None or session.user is None or not console.store.reports.is_reporter(session.user):
+        raise Problem(403, "bad-key", "api_key is no valid token; get one at /api/v1/reporters")
+    return session.user
+
+
+def sized(request: Request) -> None:
+    """Lets a request pass that says how large it is, and is not too large.
+
+    Raises:
+        Problem: no length given, or too large.
     """
     length = request.headers.get("content-length", "" if "transfer-encoding" in request.headers else "0")
     if not length.isdigit():
@@ -54,6 +67,15 @@ async def checked(request: Request) -> None:
         raise Problem(
             413, "too-large", f"at most {TOO_LARGE_BYTES // 1_000_000} MB at once; send fewer or smaller files"
         )
+
+
+async def checked(request: Request) -> None:
+    """Lets a change pass with an app's token, or with the page's own beside the cookie; none that is too large.
+
+    Raises:
+        Problem: token missing or of another session, no length given, or too large.
+    """
+    sized(request)
     if _bearer(request):
         return
     if not console_of(request).citizens.is_csrf(session_of(request), await csrf_token(request)):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from api import access, citizens
+from api import access, citizens, open311
 from api.app import PARTS
 from cases.states import PERMISSIONS, Permission, UserRole
 
@@ -16,7 +16,7 @@ address as every role. "token": a change needs the token of its own session (CSR
 
 """
 EVERYBODY, CITIZEN, ANY_LOGIN = "everybody", "citizen", "every login"
-TOKEN_CHECKS = (access.csrf_checked, citizens.checked)
+TOKEN_CHECKS = (access.csrf_checked, citizens.checked, open311.by_form)
 
 
 def document() -> str:
@@ -47,7 +47,7 @@ def _lets_in(calls: set[object]) -> str:
     permissions = [access.PERMISSION_OF[call] for call in calls if call in access.PERMISSION_OF]
     if permissions:
         return ", ".join(sorted(permission.value for permission in permissions))
-    if citizens.reporter in calls:
+    if calls & {citizens.reporter, open311.by_query, open311.by_form}:
         return CITIZEN
     return ANY_LOGIN if calls & {access.any_login, access.logged_in} else EVERYBODY
 

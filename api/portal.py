@@ -11,12 +11,11 @@ from api.citizens import COOKIE, Checked, Reporter, handle_of, session_of, set_c
 from api.console import Console
 from api.problems import Problem
 from api.reports_json import log_in, report_json
-from cases.report import DAILY_LIMIT, PHOTOS_MAX, PHOTOS_MIN, ReportState, reportable
+from cases.report import DAILY_LIMIT, ENDED, PHOTOS_MAX, PHOTOS_MIN, ReportState, reportable
 from core.catalogue import catalogue
 from core.errors import ConfigError
 
 router = APIRouter()
-ENDED = (ReportState.LATE, ReportState.OUT_OF_SCOPE, ReportState.DUPLICATE, ReportState.REJECTED, ReportState.CONFIRMED)
 
 
 @router.get("/report")

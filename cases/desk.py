@@ -96,7 +96,7 @@ class ReportDesk:
     def _earlier(self, report: ReportRecord, media: Sequence[Medium]) -> str | None:
         found = same_claim(report, self._store.reports.earlier(report, WITHIN))
         found = found or self._store.reports.seen_by_camera(report, WITHIN)
-        return found or same_pictures([m.phash for m in media], self._store.reports.marks(before=report.submitted_utc))
+        return found or same_pictures([m.phash for m in media], self._store.reports.marks(before=report))
 
     def _doubts(self, report: ReportRecord, inspections: Sequence[Inspection]) -> set[str]:
         """Returns where what the cameras noted contradicts the claim; what they did not note is neutral."""

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from cases import accounts
@@ -195,7 +195,7 @@ class ReportStore:
         """Returns accepted or waiting earlier reports about the same plate and violation, close in time."""
         claim = report.claim
         query = select(ReportRow).where(
-            ReportRow.submitted_utc < report.submitted_utc,
+            _before(report),
             ReportRow.plate == claim.plate,
             ReportRow.violation_id == claim.violation_id,
             ReportRow.occurred_utc >= claim.occurred_utc - within,
@@ -222,12 +222,12 @@ class ReportStore:
         with self._database.reading() as session:
             return session.scalars(query).first() if claim.plate else None
 
-    def marks(self, *, before: datetime) -> list[tuple[str, str]]:
-        """Returns (report id, perceptual hash) of every picture of reports submitted before."""
+    def marks(self, *, before: ReportRecord) -> list[tuple[str, str]]:
+        """Returns (report id, perceptual hash) of every picture of reports submitted before one."""
         query = select(PhotoMarkRow.report_id, PhotoMarkRow.phash).join(
             ReportRow, ReportRow.report_id == PhotoMarkRow.report_id
         )
-        query = query.where(ReportRow.submitted_utc < before)
+        query = query.where(_before(before))
         with self._database.reading() as session:
             return [(row.report_id, row.phash) for row in session.execute(query)]
 
@@ -300,6 +300,11 @@ class ReportStore:
 
 def _known(session: Session, key: str) -> ReportRow | None:
     return session.scalars(select(ReportRow).where(ReportRow.token == key)).one_or_none()
+
+
+def _before(report: ReportRecord) -> ColumnElement[bool]:
+    at, report_id = report.submitted_utc, report.report_id
+    return or_(ReportRow.submitted_utc < at, and_(ReportRow.submitted_utc == at, ReportRow.report_id < report_id))
 
 
 def _in(states: Sequence[str]) -> Select[ReportRow]:
