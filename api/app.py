@@ -14,7 +14,7 @@ from api import (
     login,
     metrics,
     oidc,
-    open311,
+    overview,
     pages,
     portal,
     problems,
@@ -43,6 +43,7 @@ from evidence.seal import Vault
 PARTS = (
     login,
     oidc,
+    overview,
     pages,
     queue_page,
     review_json,
@@ -54,7 +55,6 @@ PARTS = (
     uploads,
     portal,
     identity,
-    open311,
     replays,
     metrics,
 )

@@ -7,10 +7,11 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cases import accounts, audit, objection, plates, publication, queue, review, runs, suspension
+from cases import accounts, audit, figures, objection, plates, publication, queue, review, runs, suspension
 from cases.audit import Step, audited
 from cases.custody import CustodyStore
 from cases.database import Database
+from cases.figures import Figures
 from cases.identity import IdentityStore
 from cases.logins import LoginStore
 from cases.models import AuditRow, CaseRow, ObjectionRow, PublicationRow, ReviewRow
@@ -147,6 +148,11 @@ class CaseStore:
         """Returns how many cases there are per violation."""
         with self._database.reading() as session:
             return queue.counts_by_violation(session, state)
+
+    def figures(self, days: int) -> Figures:
+        """Returns how many cases were filed in the last days, by offence, place, hour and day."""
+        with self._database.reading() as session:
+            return figures.count(session, days=days, now_utc=self._clock.now_utc())
 
     def get(self, case_id: str) -> CaseRecord:
         """Returns a case with its reviews and publications.
