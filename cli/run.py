@@ -47,7 +47,9 @@ def run(
 
     sites = load_sites(folder, overlay)
     with open_workbench(settings_for(out_dir), sites) as workbench:
-        cameras = Cameras(sites, workbench, switches=Switches(gate=economy, rest=economy), on_case=_announce)
+        cameras = Cameras(
+            sites, workbench, switches=Switches(gate=economy, rest=economy, rush=economy), on_case=_announce
+        )
         cameras.start()
         say(f"watching {count_text(len(sites), 'camera')}; lukou top shows them, Ctrl-C ends")
         with _ended_by_signal():

@@ -115,6 +115,11 @@ class Batcher:
         if dropped:
             seat.on_late(dropped)
 
+    @property
+    def has_room(self) -> bool:
+        """Tells whether nothing waits: more could be looked at."""
+        return not any(seat.waiting for seat in self._seats)
+
     def clear(self, seat: Seat) -> int:
         """Gives up everything a camera has waiting; returns how much that was."""
         with self._turn:

@@ -28,6 +28,7 @@ from pipeline.economy import Economy, Switches
 from pipeline.judging import Judging
 from pipeline.lamps import Lamps
 from pipeline.live_journal import LiveJournal
+from pipeline.need import FASTER, Need
 from pipeline.sealer import Sealer
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Camera:
         self._seat = post.batcher.seat(self.camera_id, self._late)
         self._economy = Economy(post.switches, source.clocks_px)
         self._halt = threading.Event()
+        self._need: Need | None = None
         self._next_ns = 0
         self._still_ns = 0
         self._is_gap_pending = False
@@ -150,6 +152,7 @@ class Camera:
             self._report(is_finished=True)
             lamps = Lamps(site, self._bench.lamps, start_utc=session.start_utc)
             self.watch = Watch(session, site, lamps, self.account, self.live.tally)
+            self._need = Need(site)
             self._next_ns = self._still_ns = 0
         self.state, self.reason = "live", ""
 
@@ -198,9 +201,16 @@ class Camera:
         step = self.live.step_ns
         if now < self._next_ns - step // 2:
             return False
-        stride = max(1, int(NS_PER_S / step / self._bench.settings.detect_hz + 0.01))
+        hz = self._bench.settings.detect_hz * (FASTER if self._is_rush(now) else 1.0)
+        stride = max(1, int(NS_PER_S / step / hz + 0.01))
         self._next_ns = max(self._next_ns, now - step) + stride * step
         return True
+
+    def _is_rush(self, now: int) -> bool:
+        post, need = self._post, self._need
+        return (
+            post.switches.rush and post.is_paced and need is not None and need.is_urgent(now) and post.batcher.has_room
+        )
 
     def _look(self, frame: Frame) -> None:
         watch = self.watch
@@ -208,6 +218,8 @@ class Camera:
             self.account.skipped += 1
             return
         lamps = watch.lamps.seen(frame)
+        if self._need is not None:
+            self._need.read(lamps, frame.pts_ns)
         self._send(frame, lamps, watch, is_wanted=self._economy.wants(frame, lamps))
 
     def _send(self, frame: Frame, lamps: Mapping[str, SignalState], watch: Watch, *, is_wanted: bool) -> None:
@@ -280,6 +292,8 @@ class Camera:
             look, found = self._seat.results[0]
             try:
                 judging.take(look, found)
+                if look.watch is self.watch and self._need is not None and not found.exception():
+                    self._need.saw(found.result())
             finally:
                 self._seat.results.popleft()
                 self._post.batcher.took()

@@ -53,6 +53,8 @@ class Switches:
 
     gate: bool = True
     rest: bool = True
+    rush: bool = True
+    """Look more often where it matters, while the network has nothing else to do."""
 
 
 class MotionGate:

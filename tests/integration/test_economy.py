@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from core.observations import ActorClass, Candidate
+from core.observations import ActorClass, Candidate, Detections, Picture
+from core.site import Site
 from core.source import Source
 from pipeline.account import Account
 from pipeline.cameras import Cameras
 from pipeline.economy import Switches
 from pipeline.sealer import Job
+from tests.support.footage import make_clip
 from tests.support.junction import SIZE_M, Place, PoleCamera
 from tests.support.scripted import ScriptedDetector, open_workbench, wrong_way_site
 
@@ -114,3 +118,28 @@ def test_without_naming_its_clock_a_burnt_in_clock_keeps_the_camera_looking(clip
     cameras.stop()
     assert cameras.cameras[0].account.gated == 0
     bench.cases.close()
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_while_a_rider_nears_a_line_every_second_picture_is_looked_at(tmp_path: Path, is_on: bool) -> None:
+    """Played at its own speed: spare time of the network is used, and only where the switch says so."""
+    clip = make_clip(tmp_path / "lane.mp4", fps=25, seconds=6, size=CAMERA.size_px, gop=25)
+    seen: list[float] = []
+
+    class Noting(ScriptedDetector):
+        def detect(self, pictures: Sequence[Picture]) -> list[Detections]:
+            seen.extend(p.pts_ns / 1e9 for p in pictures)
+            return super().detect(pictures)
+
+    bench = open_workbench(tmp_path, Noting([(ActorClass.MOTORCYCLE, rider(1.0))], CAMERA))
+    line = {"id": "stop", "points_px": CAMERA.ground((-7, 2), (-2, 2)), "towards_px": CAMERA.ground((-5, 9))[0]}
+    site = Site.model_validate({**wrong_way_site(CAMERA).model_dump(), "stop_lines": [line]})
+    site = site.model_copy(update={"source": Source(url=str(clip))})
+    cameras = Cameras([site], bench, switches=Switches(gate=False, rest=False, rush=is_on))
+    cameras.start()
+    assert cameras.wait(40)
+    cameras.stop()
+    bench.cases.close()
+    short = [now for before, now in pairwise(sorted(seen)) if now - before < 0.1]
+    assert bool(short) is is_on
+    assert all(1.0 < t < 6.0 for t in short)
