@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from cli.scoring import NOBODY, Report, all_cases, compared
 from core.errors import ConfigError
+from core.observations import SignalTimeline
 from core.time import NS_PER_S
 from sim.trajectories import Case, Film, film
 
@@ -88,12 +89,17 @@ def _facts(case: Case, seen: Film) -> dict[str, Any]:
         "law": case.scene.law,
         "fps": seen.fps,
         "frames": len(seen.times_ns),
-        "lamps": {
-            name: [[since / NS_PER_S, state.value] for since, state in zip(lamp.since_ns, lamp.states, strict=True)]
-            for name, lamp in seen.signals.items()
-        },
+        "lamps": _states(seen.signals),
+        "feed": _states(seen.feed),
         "start_utc": case.scene.start_utc,
         "site": seen.site.model_dump(mode="json"),
+    }
+
+
+def _states(lamps: dict[str, SignalTimeline]) -> dict[str, list[list[float | str]]]:
+    return {
+        name: [[since / NS_PER_S, state.value] for since, state in zip(lamp.since_ns, lamp.states, strict=True)]
+        for name, lamp in lamps.items()
     }
 
 

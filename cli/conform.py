@@ -34,7 +34,7 @@ def conform(
     setting: Annotated[
         str | None, typer.Option(metavar="TEXT", help="With --grid: only settings whose name contains this.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the disturbances.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the disturbances and of --most.")] = 0,
     export: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write the scenes into a new folder for another project to judge."),
@@ -43,16 +43,21 @@ def conform(
         Path | None, typer.Option("--score", metavar="DIR", help="Score the events.json another project wrote there.")
     ] = None,
     every: Annotated[int, typer.Option(metavar="N", min=1, help="Take every Nth scene only.")] = 1,
+    most: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=2, help="Draw at most N scenes of each offence, half of them lawful, by --seed."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Judges every scene of the conformance set and says where the rules differ from the law."""
-    from cli.scoring import all_cases
+    from cli.scoring import all_cases, drawn
 
     if events is not None:
         from cli.adapter import score_events
 
         return _show(score_events(events), as_json)
     cases = all_cases(only or ())[::every]
+    cases = cases if most is None else drawn(cases, most, seed)
     if not cases:
         raise ConfigError("no scene's id contains that; run lukou conform without a text to see all")
     if export is not None:

@@ -120,7 +120,10 @@ def _disturbed(observation: Observation, setting: Disturbance, random: np.random
         for name, state in observation.lamps.items()
     }
     return Observation(
-        detections=detections(observation.pts_ns, rows), lamps=lamps, is_after_gap=observation.is_after_gap
+        detections=detections(observation.pts_ns, rows),
+        lamps=lamps,
+        is_after_gap=observation.is_after_gap,
+        feed=observation.feed,
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import as_file, files
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from rules import RuleBook, Scene, SiteView
 from sim.trajectories import Case, Film, film
 from sim.trajectories.family import load_set
 from sim.trajectories.scene import ANYONE
+from vision.signal_sources import agreed
 
 Said = tuple[str, str]
 """(rule, actor)."""
@@ -44,7 +46,7 @@ class Result:
     missed: tuple[Said, ...]
     false: tuple[Said, ...]
     unsaid: tuple[Said, ...]
-    """Undecided verdicts that were due and did not come."""
+    """Undecided verdicts, and cues for the reviewer, that were due and did not come."""
 
     @property
     def is_exact(self) -> bool:
@@ -128,6 +130,15 @@ def all_cases(wanted: Iterable[str] = ()) -> list[Case]:
     return [case for case in _shipped() if not keys or any(key in case.case_id for key in keys)]
 
 
+def drawn(cases: list[Case], most: int, seed: int) -> list[Case]:
+    """Returns at most so many scenes of each offence, half of them lawful, drawn by a seed."""
+    groups: dict[tuple[str, bool], list[Case]] = {}
+    for case in cases:
+        groups.setdefault((offence_of(case), case.is_legal), []).append(case)
+    dice = Random(seed)  # noqa: S311 - scenes, not secrets
+    return [case for group in groups.values() for case in dice.sample(group, min(len(group), max(most // 2, 1)))]
+
+
 @cache
 def _shipped() -> tuple[Case, ...]:
     with as_file(files("sim") / "conformance") as folder:
@@ -151,14 +162,18 @@ def score(case: Case, fps: float) -> Result:
     scene = Scene(
         view=SiteView.of(seen.site),
         tracks=seen.tracks,
-        signals=seen.signals,
+        signals={**seen.signals, **{n: agreed(seen.signals[n], told)[0] for n, told in seen.feed.items()}},
         now_ns=now_ns,
         start_utc=start_of(case),
     )
     outcomes = RuleBook().evaluate(list(seen.tracks), scene)
-    cases = [(o.violation_id, seen.name_of(o.track_id)) for o in outcomes if isinstance(o, Candidate)]
+    candidates = [o for o in outcomes if isinstance(o, Candidate)]
+    cases = [(c.violation_id, seen.name_of(c.track_id)) for c in candidates]
     open_ = [(o.violation_id, seen.name_of(o.track_id)) for o in outcomes if isinstance(o, Undecided)]
-    return compared(case, fps, cases, open_)
+    result = compared(case, fps, cases, open_)
+    due = {(v.rule, cue) for v in case.scene.expected for cue in v.cues}
+    given = {(c.violation_id, cue) for c in candidates for cue in c.cues}
+    return replace(result, unsaid=(*result.unsaid, *sorted(due - given)))
 
 
 def score_observations(case: Case, seen: Film, observations: Iterable[Observation], judge: Judge) -> Result:
@@ -181,6 +196,7 @@ def observations_of(seen: Film) -> list[Observation]:
             detections=detections(pts, rows.get(pts, [])),
             lamps={name: lamp.state_at(pts) for name, lamp in seen.signals.items()},
             is_after_gap=False,
+            feed={name: told.state_at(pts) for name, told in seen.feed.items()},
         )
         for pts in seen.times_ns.tolist()
     ]

@@ -33,8 +33,9 @@ STATES = {
     "red_yellow": SignalState.UNKNOWN,
     "off": SignalState.OFF,
     "unknown": SignalState.UNKNOWN,
+    "manual": SignalState.FAULT,
 }
-"""Our words. What China's signals do not use, or what no rule knows, is UNKNOWN."""
+"""Our words. What China's signals do not use, or what no rule knows, is UNKNOWN; officers override lamps (RTSL 38)."""
 GB20999 = {
     0x01: "off",
     0x10: "red",

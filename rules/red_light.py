@@ -23,10 +23,12 @@ from rules.standing import steady_spans
 RULE_OF = {"motor": "V01", "nonmotor": "V03"}
 SETTLE_S = 5.0
 """A passage is judged this long after the body passed: the movement shows. Source: clip_post_s, violations.yaml."""
+CUES = ("giving_way_to_emergency_vehicle", "police_hand_signal")
+"""What no box shows and the reviewer must look for. Source: exclude of V01 and V03, violations.yaml."""
 LAMP_DOUBT = "lamp not readable when the line was crossed"
 """Why a passage stays undecided under a lamp that says nothing."""
 DOUBTS = {
-    SignalState.FAULT: "signal_fault_or_conflict: the lamp did what it cannot, or its sources disagree",
+    SignalState.FAULT: "signal_fault_or_conflict: it did what it cannot, its sources disagree, or officers direct",
     SignalState.FLASHING_YELLOW: "signal_dark_or_flashing_yellow: no lamp said who must stop",
     SignalState.OFF: "signal_dark_or_flashing_yellow: no lamp said who must stop",
 }
@@ -167,7 +169,7 @@ def _candidate(
     path = crossing.path
     since_ns = lamp.since_at(int(crossing.front_s * NS_PER_S)) or 0
     speed_kmh = float(np.linalg.norm(path.velocity_mps()[rows[1]])) * 3.6
-    cues = class_cues(path.history)
+    cues = (*class_cues(path.history), *CUES)
     if violation_id == "V03" and speed_kmh < 7.0:
         cues = (*cues, "pushing_bike")
     return Candidate(

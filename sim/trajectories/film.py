@@ -43,6 +43,8 @@ class Film:
     times_ns: NDArray[np.int64]
     tracks: tuple[TrackHistory, ...]
     signals: dict[str, SignalTimeline]
+    feed: dict[str, SignalTimeline]
+    """What the controller says of the lamps it knows."""
 
     def name_of(self, track_id: int) -> str:
         """Returns the actor's name behind a track."""
@@ -61,6 +63,7 @@ def film(scene: TrajectoryScene, fps: float) -> Film:
         times_ns=times_ns,
         tracks=tracks,
         signals={name: _timeline(name, states, scene.until_s) for name, states in scene.lamps.items()},
+        feed={name: _timeline(name, states, scene.until_s) for name, states in scene.feed.items()},
     )
 
 

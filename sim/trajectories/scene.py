@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sim.trajectories.camera import CAMERAS
 from sim.trajectories.motion import BODIES, Drive, Motion, PassThrough, StopAndGo, Wait, Walk
 
-Lamp = Literal["red", "yellow", "green", "off", "unknown"]
+Lamp = Literal["red", "yellow", "green", "off", "unknown", "fault"]
 MOTIONS = ("drive", "stop_and_go", "walk", "wait", "pass_through")
 
 
@@ -53,10 +53,11 @@ ANYONE = "anyone"
 
 
 class Verdict(Strict):
-    """An offence by an actor, named or, if there is one actor, not."""
+    """An offence by an actor, named or, if there is one actor, not; ``cues`` the reviewer must be given with it."""
 
     rule: str
     who: str = ""
+    cues: list[str] = []
 
 
 class TrajectoryScene(Strict):
@@ -72,6 +73,7 @@ class TrajectoryScene(Strict):
     until_s: float = 30.0
     start_utc: str | None = None
     lamps: dict[str, list[tuple[float, Lamp]]] = {}
+    feed: dict[str, list[tuple[float, Lamp]]] = Field(default={}, description="what the controller says of the lamps")
     site: dict[str, Any] = {}
     actors: list[Actor] = Field(min_length=1)
     expected: list[Verdict] = []
