@@ -1,6 +1,9 @@
 """``lukou roots | purge``: closing days with a signed root, and deleting what is over its time."""
 
+import threading
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +16,16 @@ from cases.store import CaseStore
 from cli.boundary import DIFFERS
 from cli.console import clock_text, emit, out, say, show_table
 from cli.home import JsonOption, OutOption, open_cases, settings_for
+from core import log
 from core.errors import LukouError
 from core.settings import Settings
 from core.time import SystemClock
 from evidence.root import roots_of
 from evidence.seal import Vault
+
+CLOSING_EVERY_S = 3600.0
+STOPPING_MAX_S = 30.0
+_log = log.get(__name__)
 
 
 def close_days(out_dir: OutOption = None, as_json: JsonOption = False) -> int | None:
@@ -56,6 +64,29 @@ def purge(
     return DIFFERS if failed else None
 
 
+@contextmanager
+def closing_days(settings: Settings, store: CaseStore, vault: Vault) -> Iterator[None]:
+    """Closes finished days now and every hour, in the background; what fails is in the log and tried again."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while True:
+            try:
+                store.custody.close_days(vault, _stamper(settings))
+            except LukouError as error:
+                _log.warning("days_not_closed", reason=error.message)
+            if stop.wait(CLOSING_EVERY_S):
+                return
+
+    thread = threading.Thread(target=work, name="close-days", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(STOPPING_MAX_S)
+
+
 def media_dir(settings: Settings) -> Path:
     """Returns the folder of citizens' originals."""
     return settings.home / "reports"
@@ -79,15 +110,20 @@ def _erase(settings: Settings, store: CaseStore, vault: Vault, due: list[Due]) -
     failed = []
     for item in due:
         try:
-            if item.period is WORKING_FILE:
-                Path(item.subject).unlink(missing_ok=True)
-            elif item.period is REPORT:
-                store.custody.erase_report(vault, media_dir(settings), item)
-            else:
-                store.custody.erase_case(vault, item)
+            if not _erase_one(settings, store, vault, item):
+                failed.append(f"{item.subject}: no longer over its time; a hold was placed, or another run was faster")
         except LukouError as error:
             failed.append(f"{item.subject}: {error.message}")
     return failed
+
+
+def _erase_one(settings: Settings, store: CaseStore, vault: Vault, due: Due) -> bool:
+    if due.period is WORKING_FILE:
+        Path(due.subject).unlink(missing_ok=True)
+        return True
+    if due.period is REPORT:
+        return store.custody.erase_report(vault, media_dir(settings), due)
+    return store.custody.erase_case(vault, due)
 
 
 def _show(due: list[Due], what: str, failed: list[str]) -> None:

@@ -11,11 +11,13 @@ from cases.logins import FIRST_ADMIN
 from cases.states import UserRole
 from cli.cases import open_vault
 from cli.console import emit, out, say
+from cli.custody import closing_days
 from cli.home import JsonOption, OutOption, open_cases, settings_for
 from core.errors import ConfigError, ModelError
 from core.settings import Settings
 
 if TYPE_CHECKING:
+    from pipeline.prescreen import Prescreen
     from vision.mask import PictureMasker
 
 
@@ -71,8 +73,8 @@ def run_server(settings: Settings, *, announce: Callable[[str], None] | None = N
 
     vault = open_vault(settings)
     with open_cases(settings, must_exist=False) as store:
-        app = create_app(settings, store, vault, load_masker())
-        with suppress(KeyboardInterrupt):  # how a server is meant to end
+        app = create_app(settings, store, vault, load_masker(), prescreen=try_prescreen())
+        with closing_days(settings, store, vault), suppress(KeyboardInterrupt):  # how a server is meant to end
             serve_app(app, settings.host, settings.port, ready=announce or _announce)
 
 
@@ -84,6 +86,17 @@ def load_masker() -> "PictureMasker | None":
         return PictureMasker()
     except ModelError as error:
         say(f"{error.message}; screens will show statistics instead of pictures", style="yellow")
+        return None
+
+
+def try_prescreen() -> "Prescreen | None":
+    """Returns the look at citizens' photos before a person's; None, said aloud, when it cannot be loaded."""
+    from pipeline.prescreen import load_prescreen
+
+    try:
+        return load_prescreen()
+    except ModelError as error:
+        say(f"{error.message}; citizens' photos go to the reviewers unseen", style="yellow")
         return None
 
 

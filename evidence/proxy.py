@@ -40,14 +40,15 @@ def _copy(source: "InputContainer", stream: "VideoStream", target: Path) -> None
     import av
 
     scale = min(1.0, WIDTH_MAX_PX / stream.width)
-    size_px = tuple(round(side * scale / 2) * 2 for side in (stream.width, stream.height))
+    width_px, height_px = (round(side * scale / 2) * 2 for side in (stream.width, stream.height))
     with av.open(target, "w", format="mp4", options={"movflags": "+faststart"}) as out:
         copy = out.add_stream("libx264", rate=stream.average_rate, options=OPTIONS)
-        copy.width, copy.height = size_px
+        copy.width, copy.height = width_px, height_px
         copy.pix_fmt, copy.thread_count = "yuv420p", 1
-        copy.time_base = copy.codec_context.time_base = stream.time_base
+        if stream.time_base is not None:
+            copy.time_base = copy.codec_context.time_base = stream.time_base
         for frame in source.decode(stream):
-            out.mux(copy.encode(frame.reformat(*size_px, format="yuv420p")))
+            out.mux(copy.encode(frame.reformat(width_px, height_px, format="yuv420p")))
         out.mux(copy.encode(None))
 
 

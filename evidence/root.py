@@ -16,11 +16,12 @@ from evidence.sign import Signer
 
 
 def days_to_close(root: Path, entries: Iterable[Mapping[str, Any]], now_utc: datetime) -> list[str]:
-    """Returns the finished days without a root, oldest first: every day with chain entries, and yesterday."""
+    """Returns the finished days without a root, oldest first: days with chain entries, and then yesterday."""
     yesterday = (now_utc - timedelta(days=1)).date().isoformat()
     last = max((path.stem for path in roots_of(root)), default="")
-    days = {entry["day"] for entry in entries} | {yesterday}
-    return sorted(day for day in days if last < day <= yesterday)
+    finished = {entry["day"] for entry in entries if entry["day"] <= yesterday}
+    days = {*finished, yesterday} if finished else finished
+    return sorted(day for day in days if day > last)
 
 
 def roots_of(root: Path) -> list[Path]:

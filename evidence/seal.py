@@ -19,18 +19,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from core.catalogue import catalogue
 from core.errors import AlreadySealed, CaseNotFound, EvidenceError, HashMismatch, SignatureInvalid, StoreError
 from core.log import get
 from core.time import Clock, SystemClock
 from evidence import disk, standalone
 from evidence.chain import Chain, Link
-from evidence.composite import Original, build_composite
-from evidence.conformance import check_conformance
 from evidence.draft import ULID, Draft
-from evidence.manifest import FileEntry, Manifest, build_manifest, canonical_bytes, manifest_bytes, parse_manifest
-from evidence.picture import NAMES, build_closeup, encode_jpeg
-from evidence.playable import PROXY, make_playable
+from evidence.manifest import Manifest, canonical_bytes, parse_manifest
+from evidence.package import write_package
 from evidence.root import days_to_close, roots_of, signed_note, write_root
 from evidence.sign import KEY_NAME, load_signer
 from evidence.tombstone import Erasure, finish_erasure, read_tombstone, write_tombstone
@@ -107,7 +103,7 @@ class Vault:
                 f"case {draft.case_id}: clip {draft.clip} is missing; cut it again", case_id=draft.case_id
             )
         with disk.store_errors(self.root, f"sealing case {draft.case_id}"), self._stage(draft.case_id) as stage:
-            manifest, digest = self._write_package(draft, stage)
+            manifest, digest = write_package(draft, stage, self._signer, self._clock)
             sealed = self._commit(manifest, digest, stage)
         if draft.clip is not None:
             try:
@@ -308,56 +304,6 @@ class Vault:
             if handle is not None:
                 os.close(handle)
 
-    def _write_package(self, draft: Draft, stage: Path) -> tuple[Manifest, str]:
-        violation = catalogue().get(draft.violation_id)
-        content = {NAMES[s.role]: encode_jpeg(s.rgb) for s in draft.stills}
-        panoramas = tuple(
-            Original(still=s, content=content[name], sha256=hashlib.sha256(content[name]).hexdigest())
-            for s in draft.panoramas
-            for name in [NAMES[s.role]]
-        )
-        if "SUBJECT.jpg" not in content:
-            content["SUBJECT.jpg"] = build_closeup(max(draft.panoramas, key=lambda s: _area(s.xyxy)))
-        content["COMPOSITE.jpg"], facts = build_composite(draft, violation, panoramas)
-        content["TRACK.json"] = canonical_bytes(draft.track)
-        content[standalone.PUBLIC_KEY] = self._signer.public_key_pem
-        for name, data in content.items():
-            disk.write_file(stage / name, data)
-        copies = {a.name: a.path for a in draft.attachments}
-        if draft.clip is not None:
-            copies["CLIP.mp4"] = draft.clip
-        for name, path in copies.items():
-            disk.copy_file(path, stage / name)
-        names = [*content, *copies]
-        if draft.clip is not None and make_playable(stage / "CLIP.mp4", stage / PROXY):
-            disk.settle(stage / PROXY)
-            names.append(PROXY)
-        manifest = build_manifest(
-            draft,
-            catalogue(),
-            files=[_entry(stage / name) for name in sorted(names)],
-            composite=facts,
-            conformance=check_conformance(draft, violation),
-            sealed_utc=self._clock.now_utc(),
-            key_id=self._signer.key_id,
-        )
-        signed = manifest_bytes(manifest)
-        digest = hashlib.sha256(signed).hexdigest()
-        disk.write_file(stage / standalone.MANIFEST, signed)
-        disk.write_file(stage / standalone.SIGNATURE, self._signature(signed, digest))
-        disk.sync_dir(stage)
-        return manifest, digest
-
-    def _signature(self, signed: bytes, digest: str) -> bytes:
-        return canonical_bytes(
-            {
-                "algorithm": "Ed25519",
-                "key_id": self._signer.key_id,
-                "manifest_sha256": digest,
-                "signature": self._signer.sign(signed).hex(),
-            }
-        )
-
     def _commit(self, manifest: Manifest, digest: str, stage: Path) -> Sealed:
         final = self.path(manifest.case_id)
         with disk.locked(self.root / LOCK_NAME):
@@ -440,14 +386,6 @@ class Vault:
 
 def _already(case_id: str) -> AlreadySealed:
     return AlreadySealed(f"case {case_id} is sealed already; sealed evidence is never written again", case_id=case_id)
-
-
-def _area(box: tuple[float, float, float, float]) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def _entry(path: Path) -> FileEntry:
-    return FileEntry(name=path.name, size_bytes=path.stat().st_size, sha256=standalone.sha256_of(path))
 
 
 def _link(manifest: Manifest, digest: str) -> Link:
