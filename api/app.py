@@ -14,6 +14,7 @@ from api import (
     login,
     metrics,
     oidc,
+    open311,
     overview,
     pages,
     portal,
@@ -30,7 +31,7 @@ from api.console import Console
 from api.desk import DeskThread
 from api.security import SecurityHeaders, Sessions, load_secret
 from api.webhooks import webhook
-from cases.desk import ReportDesk
+from cases.desk import Prescreen, ReportDesk
 from cases.media import MediaStore
 from cases.publication import longest_hours
 from cases.store import CaseStore
@@ -55,6 +56,7 @@ PARTS = (
     uploads,
     portal,
     identity,
+    open311,
     replays,
     metrics,
 )
@@ -62,7 +64,13 @@ PARTS = (
 
 
 def create_app(
-    settings: Settings, store: CaseStore, vault: Vault, masker: Masker | None = None, *, clock: Clock | None = None
+    settings: Settings,
+    store: CaseStore,
+    vault: Vault,
+    masker: Masker | None = None,
+    *,
+    prescreen: Prescreen | None = None,
+    clock: Clock | None = None,
 ) -> FastAPI:
     """Returns the ASGI application of the console, the citizens' page and the exposure screens.
 
@@ -83,7 +91,9 @@ def create_app(
     )
     media = MediaStore(settings.home / "reports")
     arriving = UploadStore(settings.home / "reports" / "uploads", clock)
-    desk = DeskThread(ReportDesk(store, vault, media).work_off, arriving.sweep, store.reports.expire)
+    desk = DeskThread(
+        ReportDesk(store, vault, media, prescreen=prescreen).work_off, arriving.sweep, store.reports.expire
+    )
 
     told = webhook(settings, store.webhooks)
 

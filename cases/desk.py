@@ -6,7 +6,7 @@ round goes on from there: the case has the report's id, so nothing becomes doubl
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from PIL import Image
 from cases.duplicates import WITHIN, between_m, same_claim, same_pictures
 from cases.media import MediaStore
 from cases.records import NewCase
-from cases.report import CITIZEN, Medium, ReportRecord, check_claim
+from cases.report import CITIZEN, Medium, NewReport, ReportRecord, check_claim
 from cases.store import CaseStore
 from core import log
 from core.catalogue import Violation, catalogue
@@ -50,14 +50,25 @@ STATIONARY_MIN_S = 10.0
 """Source: GA/T 832: pictures of a standing vehicle are at least 10 s apart."""
 _MOVING = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
 _STANDING = (Role.T0_OVERVIEW, Role.P2_DURING, Role.T1_OVERVIEW)
+Prescreen = Callable[[Sequence[Path], NewReport], frozenset[str]]
+"""Looks at derived stills and a claim, returns cues: ``pipeline.prescreen`` has one, handed in by whoever can see."""
 _log = log.get(__name__)
 
 
 class ReportDesk:
     """Works off submitted reports; safe to run in one thread of one process at a time."""
 
-    def __init__(self, store: CaseStore, vault: Vault, media: MediaStore, *, time_zone: str = "Asia/Shanghai") -> None:
+    def __init__(
+        self,
+        store: CaseStore,
+        vault: Vault,
+        media: MediaStore,
+        *,
+        prescreen: Prescreen | None = None,
+        time_zone: str = "Asia/Shanghai",
+    ) -> None:
         self._store = store
+        self._prescreen = prescreen
         self._vault = vault
         self._media = media
         self._time_zone = time_zone
@@ -88,7 +99,8 @@ class ReportDesk:
             if earlier is not None:
                 self._store.reports.refuse(report.report_id, "J08", media, duplicate_of=earlier)
                 return
-            cues = sorted({key for medium in media for key, _ in medium.signs} | self._doubts(report, inspections))
+            signs = {key for medium in media for key, _ in medium.signs}
+            cues = sorted(signs | self._doubts(report, inspections) | self._contradictions(report, inspections))
             sealed = self._seal(report, inspections, media, cues, folder)
         self._store.add_case(_case(report, sealed, cues))
         self._store.reports.accept(report.report_id, sealed.case_id, media)
@@ -115,6 +127,16 @@ class ReportDesk:
         if is_short and _is_stationary(catalogue().get(claim.violation_id)):
             doubts.add("report_interval_short")
         return doubts
+
+    def _contradictions(self, report: ReportRecord, inspections: Sequence[Inspection]) -> frozenset[str]:
+        """Returns what our networks see otherwise than it is claimed; nothing when they cannot look."""
+        if self._prescreen is None:
+            return frozenset()
+        try:
+            return self._prescreen([still.path for found in inspections for still in found.stills], report.claim)
+        except LukouError as error:
+            _log.warning("prescreen_failed", report_id=report.report_id, kind=type(error).__name__)
+            return frozenset()
 
     def _seal(
         self,

@@ -70,6 +70,12 @@ MATRIX: dict[str, dict[str, bool]] = {
     "POST /api/v1/reports/{report_id}/identity/opening": only("su"),
     "GET /report/identity": OPEN,
     "POST /report/identity": CITIZEN,
+    "GET /open311/v2/services.{form}": OPEN,
+    "GET /open311/v2/services/{service_code}.{form}": OPEN,
+    "POST /open311/v2/requests.{form}": CITIZEN,
+    "GET /open311/v2/requests.{form}": CITIZEN,
+    "GET /open311/v2/requests/{request_id}.{form}": CITIZEN,
+    "GET /open311/v2/tokens/{token}.{form}": CITIZEN,
     "GET /api/v1/report-types": OPEN,
     "GET /api/v1/report-totals": LOGIN,
     "GET /api/v1/reports": CITIZEN,
@@ -181,6 +187,10 @@ class World:
             suspension_id=self.suspension,
             login_id=self.session_for(path, client),
             report_id=self.report,
+            request_id=self.report,
+            token=self.report,
+            service_code="V06",
+            form="json",
             upload_id="01M827B9ZPZ46TDKAVAP8M0001",
         )
         if method != "POST":

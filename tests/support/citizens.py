@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageDraw, ImageFilter
 
-from cases.desk import ReportDesk
+from cases.desk import Prescreen, ReportDesk
 from cases.media import MediaStore
 from cases.report import Medium, NewReport
 from cases.store import CaseStore
@@ -120,12 +120,12 @@ def inspect_here(files: Sequence[Path], out_dir: Path) -> list[Inspection]:
 class Desk:
     """One installation's report desk with two citizens."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, prescreen: Prescreen | None = None) -> None:
         self.clock = StandingClock()
         self.store: CaseStore = store_with_people(home, self.clock)
         self.vault: Vault = vault(home)
         self.media = MediaStore(home / "reports")
-        self.desk = ReportDesk(self.store, self.vault, self.media)
+        self.desk = ReportDesk(self.store, self.vault, self.media, prescreen=prescreen)
         self.reporter = self.store.reports.register(PASSWORD)
         self.neighbour = self.store.reports.register(PASSWORD)
 
