@@ -15,6 +15,7 @@ from core.overlay import load_overlay
 from core.site import Site, load_site
 
 if TYPE_CHECKING:
+    from ingest.live_feed import LiveFeed
     from pipeline.cameras import Cameras
     from pipeline.sealer import Job
 
@@ -23,6 +24,10 @@ FolderArgument = Annotated[
 ]
 OverlayOption = Annotated[
     Path | None, typer.Option("--overlay", metavar="AREA6.yaml", help="The city's own switches and thresholds.")
+]
+SignalsOption = Annotated[
+    Path | None,
+    typer.Option("--signals", metavar="FEED.jsonl", help="What the signal controller says, followed; docs/signals.md."),
 ]
 LEFT = 3
 
@@ -37,6 +42,7 @@ def run(
         bool,
         typer.Option("--economy/--no-economy", help="Look less where nothing moves; never at the price of an event."),
     ] = True,
+    signals: SignalsOption = None,
     out_dir: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -46,10 +52,9 @@ def run(
     from pipeline.economy import Switches
 
     sites = load_sites(folder, overlay)
-    with open_workbench(settings_for(out_dir), sites) as workbench:
-        cameras = Cameras(
-            sites, workbench, switches=Switches(gate=economy, rest=economy, rush=economy), on_case=_announce
-        )
+    switches = Switches(gate=economy, rest=economy, rush=economy)
+    with open_workbench(settings_for(out_dir), sites) as workbench, _followed(signals, sites) as feed:
+        cameras = Cameras(sites, workbench, switches=switches, on_case=_announce, feed=feed)
         cameras.start()
         say(f"watching {count_text(len(sites), 'camera')}; lukou top shows them, Ctrl-C ends")
         with _ended_by_signal():
@@ -58,6 +63,22 @@ def run(
     _report(cameras, as_json=as_json)
     if left:
         raise typer.Exit(LEFT)
+
+
+@contextmanager
+def _followed(path: Path | None, sites: list[Site]) -> Iterator["LiveFeed | None"]:
+    """Yields the controller's feed, followed as it is written; None where none is named."""
+    from ingest.live_feed import LiveFeed
+
+    if path is None:
+        yield None
+        return
+    feed = LiveFeed(path, [s.feed_id or s.id for site in sites for s in site.signals if s.source != "video"])
+    feed.start()
+    try:
+        yield feed
+    finally:
+        feed.stop()
 
 
 def load_sites(folder: Path, overlay: Path | None = None) -> list[Site]:

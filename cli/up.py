@@ -13,7 +13,7 @@ import typer
 
 from cli.console import say
 from cli.home import OutOption, open_cases, settings_for
-from cli.run import FolderArgument, OverlayOption, load_sites
+from cli.run import FolderArgument, OverlayOption, SignalsOption, load_sites
 
 BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 STEADY_S = 60.0
@@ -75,6 +75,7 @@ def up(
     overlay: OverlayOption = None,
     host: Annotated[str | None, typer.Option(help="Address the console listens on.", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the console.", show_default=False)] = None,
+    signals: SignalsOption = None,
     out_dir: OutOption = None,
 ) -> None:
     """Runs cameras and console together, starts again what dies, ends both on Ctrl-C."""
@@ -86,6 +87,7 @@ def up(
     watching = ["run", str(folder), "--out", str(home)]
     serving = ["serve", "--out", str(home)]
     watching += [] if overlay is None else ["--overlay", str(overlay)]
+    watching += [] if signals is None else ["--signals", str(signals)]
     serving += [] if host is None else ["--host", host]
     serving += [] if port is None else ["--port", str(port)]
     supervise([Part("cameras", watching), Part("console", serving)])

@@ -17,6 +17,7 @@ from core.site import Site
 from core.source import Source, shown
 from core.time import NS_PER_S
 from ingest.clock import ClockHealth
+from ingest.controller import SignalFeed
 from ingest.frame import Frame
 from ingest.live import LiveSource
 from ingest.live_session import LiveSession, Mode
@@ -57,6 +58,7 @@ class Post:
     sealer: Sealer
     switches: Switches
     is_paced: bool = True
+    feed: SignalFeed | None = None
 
 
 class Camera:
@@ -150,7 +152,7 @@ class Camera:
         if self.watch is None or session is not self.watch.session:
             site = self.site.scaled_to(session.coding.width_px, session.coding.height_px)
             self._report(is_finished=True)
-            lamps = Lamps(site, self._bench.lamps, start_utc=session.start_utc)
+            lamps = Lamps(site, self._bench.lamps, feed=self._post.feed, start_utc=session.start_utc)
             self.watch = Watch(session, site, lamps, self.account, self.live.tally)
             self._need = Need(site)
             self._next_ns = self._still_ns = 0

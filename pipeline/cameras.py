@@ -16,6 +16,7 @@ from core.site import Site
 from core.source import shown
 from core.status import write_status
 from ingest.clock import WARN_ERROR_S, ClockHealth, check_clock, kernel_error_s
+from ingest.controller import SignalFeed
 from pipeline.batcher import Batcher
 from pipeline.camera import Camera, Post
 from pipeline.economy import Switches
@@ -47,14 +48,21 @@ class Cameras:
         switches: Switches | None = None,
         is_paced: bool = True,
         on_case: Callable[[Job, str], None] | None = None,
+        feed: SignalFeed | None = None,
     ) -> None:
         check_sites(sites)
         self._bench = bench
         self.batcher = Batcher(bench.detector)
         self.sealer = Sealer(bench, self._found)
         self._on_case = on_case
-        post = Post(batcher=self.batcher, sealer=self.sealer, switches=switches or Switches(), is_paced=is_paced)
-        self._is_paced = is_paced
+        post = Post(
+            batcher=self.batcher,
+            sealer=self.sealer,
+            switches=switches or Switches(),
+            is_paced=is_paced,
+            feed=feed,
+        )
+        self._is_paced, self._feed = is_paced, feed
         self.cameras = [Camera(site, site.source, bench, post) for site in sites if site.source is not None]
         self._by_id = {camera.camera_id: camera for camera in self.cameras}
         self._shedding = Shedding()
@@ -119,6 +127,7 @@ class Cameras:
                 "p95_s": round(waited[int(0.95 * (len(waited) - 1))], 2) if waited else None,
             },
             "memory": read_memory(),
+            "signal_feed": dict(self._feed.counts) if self._feed else {},
             "alerts": self._alerts(),
         }
 

@@ -67,7 +67,12 @@ class Judging:
             self._judge = Judge(look.watch.site, look.watch.session.start_utc)
             self._journal = self._journal_of(look.watch)
         self.is_resting = False
-        raw = Observation(detections=detections, lamps=look.lamps, is_after_gap=look.is_after_gap)
+        raw = Observation(
+            detections=detections,
+            lamps=look.lamps,
+            is_after_gap=look.is_after_gap,
+            feed=look.watch.lamps.told(detections.pts_ns),
+        )
         observation = Observation.from_row(raw.as_row())
         if self._journal is not None:
             self._journal.append(observation)

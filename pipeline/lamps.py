@@ -46,11 +46,11 @@ class Lamps:
         crops = [frame.crop(s.region_px) for s in self._seen if s.region_px is not None]
         return dict(zip((s.id for s in self._seen), self._reader.read(self._seen, crops), strict=True))
 
-    def told(self, frame: Frame) -> dict[str, SignalState]:
+    def told(self, pts_ns: int) -> dict[str, SignalState]:
         """Returns what the controller says about that moment."""
         if self._feed is None or self._start_utc is None or self._doubt_s is None:
             return {}
-        utc = at(self._start_utc, frame.pts_ns)
+        utc = at(self._start_utc, pts_ns)
         return {s.id: self._feed.state_at(s.feed_id or s.id, utc, self._doubt_s) for s in self._told}
 
     def _check(self, site: Site) -> None:

@@ -61,7 +61,7 @@ class Need:
 
     def _is_near(self, xyxy: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Returns for each box (N, 4) whether its foot is close to a line."""
-        feet = np.column_stack(((xyxy[:, 0] + xyxy[:, 2]) / 2, xyxy[:, 3]))[:, None]
+        feet = np.column_stack(((xyxy[:, 0] + xyxy[:, 2]) / 2, xyxy[:, 3])).astype(np.float64)[:, None]
         away = feet - self._starts
         along = np.clip((away * self._steps).sum(axis=2) / np.maximum((self._steps**2).sum(axis=1), 1e-9), 0, 1)
         distance = np.linalg.norm(away - along[..., None] * self._steps, axis=2).min(axis=1)

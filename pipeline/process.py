@@ -205,7 +205,7 @@ class _Run:
         return _Batch(
             marks=[(frame.is_after_gap, frame.counts) for frame in batch],
             lamps=[self._lamps.seen(frame) for frame in batch],
-            feed=[self._lamps.told(frame) for frame in batch],
+            feed=[self._lamps.told(frame.pts_ns) for frame in batch],
             found=pool.submit(self._bench.detector.detect, [frame.picture(size) for frame in batch]),
         )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,18 @@ import av
 import pytest
 
 from core.errors import ConfigError, StoreError
-from core.observations import ActorClass, Detections, Picture
+from core.observations import ActorClass, Detections, Picture, SignalState
+from core.site import Site
 from core.source import Source
 from core.status import read_status
 from core.time import SystemClock
 from evidence.seal import Vault
 from evidence.verify import verify_store
+from ingest.live_feed import LiveFeed
 from pipeline.cameras import Cameras
 from pipeline.economy import Switches
 from pipeline.judge import Judge
-from pipeline.kept import read_kept
+from pipeline.kept import read_journal, read_kept
 from pipeline.replay import rejudge
 from tests.support.footage import make_clip
 from tests.support.junction import PoleCamera
@@ -145,6 +149,29 @@ def test_from_rtsp_to_sealed_cases_across_a_broken_connection(tmp_path: Path) ->
     assert max(c.onset_ns for c in cases) > 3.9e9  # the rider after the break; the one in it may be lost
     assert {hole.reason for hole in camera.watch.holes} <= {"ended"}
     assert verify_store(tmp_path / "evidence").is_valid
+
+
+def test_the_controllers_word_is_followed_live(clip: Path, tmp_path: Path) -> None:
+    """Red, repeated every second, is what every picture is told, once its moment is settled."""
+    told, now = tmp_path / "feed.jsonl", datetime.now(UTC)
+    site = wrong_way_site(CAMERA).model_dump()
+    signal = {"id": "near", "kind": "motor", "source": "controller"}
+    site |= {"signals": [signal], "clock": {"uncertainty_s": 0.0}, "source": {"url": str(clip)}}
+    bench = open_workbench(tmp_path / "out", ScriptedDetector(ACTORS, CAMERA))
+    feed = LiveFeed(told, ["near"])
+    cameras = Cameras([Site.model_validate(site)], bench, feed=feed)
+    lines = [{"signal": "near", "utc": (now + timedelta(seconds=s)).isoformat(), "state": "red"} for s in range(-2, 50)]
+    told.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    feed.start()
+    cameras.start()
+    wait_for(lambda: cameras.cameras[0].account.detected > 10, 30)
+    assert cameras.status()["signal_feed"]["messages"] == len(lines)
+    cameras.stop()
+    feed.stop()
+    session_id = cameras.cameras[0].watch.session.session_id
+    _, seen = read_journal(bench.settings.checkpoint_dir / f"{session_id}.jsonl")
+    assert {o.feed["near"] for o in seen} == {SignalState.RED}
+    bench.cases.close()
 
 
 def test_without_a_trusted_clock_there_are_no_cases_but_undecided_ones(

@@ -63,7 +63,7 @@ def observed(lamps: Lamps, t_s: float) -> Observation:
         confidence=np.zeros(0, np.float32),
         class_id=np.zeros(0, np.int64),
     )
-    return Observation(detections=nothing, lamps=lamps.seen(frame), feed=lamps.told(frame), is_after_gap=False)
+    return Observation(detections=nothing, lamps=lamps.seen(frame), feed=lamps.told(frame.pts_ns), is_after_gap=False)
 
 
 @pytest.mark.parametrize(
