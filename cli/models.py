@@ -158,6 +158,7 @@ def evaluate(
     from models.peers import CONFIDENCE, coco_reader, load_peers
     from models.registry import Thresholds
     from models.train.evaluate import FLOOR
+    from models.train.sets import AUDITED
 
     own = _own(settings_for(out_dir))
     shown = [_manifest(name, own) for name in names or ["pole"]]
@@ -176,7 +177,8 @@ def evaluate(
         return
     for place in dict.fromkeys(m.set for _, m in found):
         here = sorted((m.class_name, name, m) for name, m in found if m.set == place and m.n)
-        known = ", its other pictures were trained on" if place in trained_on else ", never trained on"
+        is_known = place.removesuffix(AUDITED) in trained_on
+        known = ", its other pictures were trained on" if is_known else ", never trained on"
         show_table(f"Junction {place}{known}", ("class", "model", *METRIC_COLUMNS[2:]), _rows(here))
     for name, reason in missing.items():
         say(f"{name} did not run: {reason}", style="yellow")

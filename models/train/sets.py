@@ -7,12 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.observations import ActorClass
+from models.train.audit import audited
 from models.train.dataset import Labelled, Row, film_frames, is_shippable, read_labels, read_rgb, read_row, read_rows
 from models.train.evaluate import EvaluationSet
 
 PLACE_D_CLASSES = {0: ActorClass.CAR, 2: ActorClass.MOTORCYCLE}
 """place_d's own class numbers (its classes.txt): car, motobike; the rest are lamps and lines."""
 
+AUDITED = ", audited"
+"""Ending of the name of a junction's held-apart pictures with two-wheelers labelled again."""
 LABELS_D = "human; far vehicles and people unlabelled; used for choosing"
 CLASSES = ("motorcycle", "car", "bus", "truck")
 VEHICLES = ("four_wheelers", "two_wheelers")
@@ -77,6 +80,8 @@ PLACES = {"A+E": ("camA", "camE"), "F": ("camF",), "D": ()}
 def places(shared: Path, trained_on: Collection[str]) -> list[EvaluationSet]:
     """Returns one set a junction: D whole, of the others the held-apart pictures, or all if never trained on.
 
+    After these the held-apart pictures of the others again, with their two-wheelers as ``models.train.audit`` has them.
+
     Args:
         shared: Folder with ``corpus`` and ``place_d``.
         trained_on: Names of the places whose other pictures the network has seen.
@@ -93,7 +98,22 @@ def places(shared: Path, trained_on: Collection[str]) -> list[EvaluationSet]:
                 items=Items(_source(shared / "place_d", corpus, cameras, is_whole=is_new)),
             )
         )
-    return found
+    again = [
+        EvaluationSet(
+            name=name + AUDITED,
+            unseen=name not in trained_on,
+            labels="human, two-wheelers looked at again",
+            groups=("two_wheelers",),
+            items=Items(_audited(_source(shared / "place_d", corpus, cameras, is_whole=False))),
+        )
+        for name, cameras in PLACES.items()
+        if cameras
+    ]
+    return found + again
+
+
+def _audited(source: Callable[[], Iterator[Item]]) -> Callable[[], Iterator[Item]]:
+    return lambda: (audited(picture) for picture, _ in source())
 
 
 def _source(place_d: Path, corpus: Path, cameras: tuple[str, ...], *, is_whole: bool) -> Callable[[], Iterator[Item]]:

@@ -41,12 +41,13 @@ def names(shared: Path, trained_on: set[str]) -> dict[str, list[str]]:
 
 
 def test_of_a_place_trained_on_only_held_apart_pictures_count(shared: Path) -> None:
-    assert names(shared, {"A+E", "F"}) == {"A+E": ["a2", "e1"], "F": ["f2"], "D": ["d1"]}
+    found = names(shared, {"A+E", "F"})
+    assert found == {"A+E": ["a2", "e1"], "F": ["f2"], "D": ["d1"], "A+E, audited": ["a2", "e1"], "F, audited": ["f2"]}
 
 
 def test_a_place_left_out_counts_whole(shared: Path) -> None:
     assert names(shared, {"F"})["A+E"] == ["a1", "a2", "e1"]
-    assert [p.unseen for p in places(shared, {"F"})] == [True, False, True]
+    assert [p.unseen for p in places(shared, {"F"})][:3] == [True, False, True]
 
 
 def test_lamps_and_lines_of_place_d_are_no_actors(shared: Path) -> None:
