@@ -161,12 +161,17 @@ def export(
 def _dossier(vault: Vault, case_id: str, record: Mapping[str, Any]) -> bytes | None:
     """Returns the dossier; None, said aloud, when this machine cannot write Chinese."""
     from api.labels import Labels
-    from evidence.dossier import build_dossier
+    from evidence.dossier import CaseFile, build_dossier
 
     pictures = {name: vault.read(case_id, name) for name in vault.names(case_id) if name.endswith(".jpg")}
-    entry = json.loads(vault.chain_entry(case_id))
+    case = CaseFile(
+        manifest=vault.manifest(case_id),
+        entry=json.loads(vault.chain_entry(case_id)),
+        record=record,
+        way=vault.way_to_root(case_id),
+    )
     try:
-        return build_dossier(vault.manifest(case_id), pictures, entry, record, Labels("zh"))
+        return build_dossier(case, pictures, Labels("zh"))
     except ConfigError as error:
         say(f"{error.message}; exported without it", style="yellow")
         return None
@@ -233,11 +238,16 @@ def _record_problems(vault: Vault, record: CaseRecord, verdict: Verdict) -> list
     """Returns where a package that is sound by itself is not the one this case was filed with."""
     if not verdict.is_valid:
         return []
-    sealed = vault.sealed(record.case_id)
+    tombstone = vault.tombstone(record.case_id)
+    if tombstone is None:
+        sealed = vault.sealed(record.case_id)
+        found = (sealed.manifest_sha256, sealed.entry_sha256)
+    else:
+        found = (tombstone["manifest_sha256"], tombstone["entry_sha256"])
     problems = []
-    if sealed.manifest_sha256 != record.manifest_sha256:
+    if found[0] != record.manifest_sha256:
         problems.append("manifest.json: not the one this case was filed with")
-    if sealed.entry_sha256 != record.entry_sha256:
+    if found[1] != record.entry_sha256:
         problems.append("chain entry: not the one this case was filed with")
     return problems
 

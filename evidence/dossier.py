@@ -3,9 +3,11 @@
 Made from the sealed package and the signed record by Typst; a derivative that can be made again, never evidence itself.
 """
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any, Protocol
 from core.catalogue import Violation, catalogue
 from core.errors import ConfigError
 from core.observations import Role, SignalState
+from evidence import standalone
 from evidence.manifest import ImageEntry, Manifest
 from evidence.wording import ROLES_ZH, STATES_ZH, place_zone
 
@@ -29,6 +32,7 @@ FONTS = (
     "PingFang SC",
     "Droid Sans Fallback",
 )
+ROOT = f"{standalone.ROOTS_DIR}/"
 TITLE = "道路交通安全违法行为证据卷宗"
 LAWS = {
     "rtsl": "《中华人民共和国道路交通安全法》",
@@ -76,9 +80,17 @@ class Words(Protocol):
         """Returns a coded value in words."""
 
 
-def build_dossier(
-    manifest: Manifest, pictures: Mapping[str, bytes], entry: Mapping[str, Any], record: Mapping[str, Any], words: Words
-) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFile:
+    """What a dossier is made of: manifest, chain entry, record of reviews, and the files of ``Vault.way_to_root``."""
+
+    manifest: Manifest
+    entry: Mapping[str, Any]
+    record: Mapping[str, Any]
+    way: Mapping[str, bytes]
+
+
+def build_dossier(case: CaseFile, pictures: Mapping[str, bytes], words: Words) -> bytes:
     """Returns the PDF; the same case gives the same bytes on one machine.
 
     Raises:
@@ -91,13 +103,13 @@ def build_dossier(
         folder = Path(name)
         for file, content in pictures.items():
             (folder / file).write_bytes(content)
-        data = dossier_data(manifest, entry, record, words)
+        data = dossier_data(case, words)
         (folder / "data.json").write_text(json.dumps({**data, "fonts": fonts}, ensure_ascii=False), encoding="utf-8")
         (folder / "dossier.typ").write_bytes(Path(__file__).with_name("dossier.typ").read_bytes())
         pdf = typst.compile(
             folder / "dossier.typ",
             root=folder,
-            timestamp=datetime.fromisoformat(manifest.sealed_utc).replace(microsecond=0),
+            timestamp=datetime.fromisoformat(case.manifest.sealed_utc).replace(microsecond=0),
             pdf_standards="a-2b",
         )
     return bytes(pdf)
@@ -114,10 +126,9 @@ def _fonts() -> list[str]:
     return fonts[:1]
 
 
-def dossier_data(
-    manifest: Manifest, entry: Mapping[str, Any], record: Mapping[str, Any], words: Words
-) -> dict[str, Any]:
+def dossier_data(case: CaseFile, words: Words) -> dict[str, Any]:
     """Returns every text of the dossier, as ``dossier.typ`` arranges it."""
+    manifest, record = case.manifest, case.record
     violation = catalogue().get(str(manifest.violation["id"]))
     panoramas = [image for image in manifest.images if Role(image.role) in ROLES_ZH]
     closeups = {"PLATE.jpg": "号牌特写（原图裁切）", "SUBJECT.jpg": "目标特写（派生图）"}
@@ -140,7 +151,7 @@ def dossier_data(
         "conformance": _conclusion(manifest),
         "clauses": [[clause_text(c.clause), RESULTS[c.ok], c.why] for c in manifest.conformance.clauses],
         **_review(manifest, record, words),
-        "custody": _custody(manifest, entry, record),
+        "custody": _custody(case),
         "files": [[f.name, f"{f.size_bytes:,}", f.sha256] for f in manifest.files],
         "closing": "核验方法：解压证据包后运行 python3 verify.py --key 公钥文件.pem，输出 VALID 即自封存以来未改动。"
         "公钥应向公安机关交通管理部门索取。机器仅作初筛，本案结论由人工审核作出。",
@@ -150,7 +161,6 @@ def dossier_data(
 def _facts(manifest: Manifest, violation: Violation, record: Mapping[str, Any], words: Words) -> list[list[str]]:
     place, device, subject = manifest.place, manifest.device, manifest.subject
     moment = next((i for i in manifest.images if i.role.startswith("P2")), manifest.images[0])
-    plate = record["plate"] or ("无（行人）" if violation.subject == "pedestrian" else "未识别")
     return [
         ["违法行为", f"{violation.name_zh}（{violation.name_en}）"],
         ["违法代码", f"{violation.code.current or '—'}（代码表 {manifest.violation['code_table_version']}）"],
@@ -161,7 +171,7 @@ def _facts(manifest: Manifest, violation: Violation, record: Mapping[str, Any], 
         ["设备编号", f"{device['device_code'] or '—'}（摄像机 {device['camera_id']}）"],
         ["设备合法性", _gates(device)],
         ["交通参与者", words.word(str(subject["class_name"]).upper())],
-        ["号牌", plate],
+        ["号牌", _plate(manifest, violation, str(record["plate"]))],
         ["信号灯", _signal(manifest)],
         ["时钟", _clock(manifest)],
         ["案件状态", words(f"state_{record['state']}")],
@@ -175,6 +185,13 @@ def _gates(device: Mapping[str, Any]) -> str:
     return (
         f"不符合法定条件：{'；'.join(failed)}" if failed else "登记的法制审核、技术审核、检定、标志、公布等条件均符合"
     )
+
+
+def _plate(manifest: Manifest, violation: Violation, plate: str) -> str:
+    if violation.subject == "pedestrian":
+        return "无（行人）"
+    read = "未识别" if manifest.subject["plate"] == "UNREADABLE" else str(manifest.subject["plate"])
+    return f"{plate}（人工录入；机器识别：{read}）" if plate and plate != read else read
 
 
 def law_text(law: Mapping[str, Any]) -> str:
@@ -196,7 +213,11 @@ def law_text(law: Mapping[str, Any]) -> str:
 def _time(image: ImageEntry) -> str:
     if image.captured is None:
         return f"时间未知（录像位置 {image.position}）"
-    return image.captured.replace("T", " ").replace("+08:00", "（北京时间）")
+    return _moment(image.captured)
+
+
+def _moment(text: str) -> str:
+    return text.replace("T", " ").replace("+08:00", "（北京时间）")
 
 
 def _picture(image: ImageEntry, number: int, count: int) -> dict[str, str]:
@@ -216,7 +237,7 @@ def _signal(manifest: Manifest) -> str:
     if signal is None:
         return "本案不涉及信号灯"
     onset = signal["red_onset"]
-    since = f"，红灯起始 {str(onset).replace('T', ' ')}" if onset else ""
+    since = f"，红灯起始 {_moment(str(onset))}" if onset else ""
     seen = "" if signal["is_onset_seen"] else "（亮起时刻未摄入，至少自此时起）"
     source = {"video": "录像", "controller": "信号机", "both": "录像与信号机"}.get(
         str(signal["source"]), signal["source"]
@@ -286,8 +307,8 @@ def _grounds(decision: Mapping[str, Any], words: Words) -> str:
     return "；".join(part for part in parts if part) or "—"
 
 
-def _custody(manifest: Manifest, entry: Mapping[str, Any], record: Mapping[str, Any]) -> list[Sequence[str]]:
-    head = record["audit_head"]
+def _custody(case: CaseFile) -> list[Sequence[str]]:
+    manifest, entry, head = case.manifest, case.entry, case.record["audit_head"]
     return [
         ["封存时间", f"{manifest.sealed_utc}（UTC）"],
         ["清单 SHA-256", entry["manifest_sha256"]],
@@ -295,7 +316,23 @@ def _custody(manifest: Manifest, entry: Mapping[str, Any], record: Mapping[str, 
         ["条目 SHA-256", entry["entry_sha256"]],
         ["前一条目", entry["prev_sha256"]],
         ["审计链末条", f"第 {head['seq']} 条，{head['entry_sha256']}"],
+        ["每日根", _root(case.way)],
+        ["外部时间戳", _stamp(case.way)],
         ["签名公钥指纹", manifest.key_id],
         ["现场配置", f"{manifest.site['site_id']}（{manifest.site['sha256']}）"],
         ["模型与软件", f"{manifest.model['name']} {manifest.model['version']}，Lukou {manifest.code['version']}"],
     ]
+
+
+def _root(way: Mapping[str, bytes]) -> str:
+    name = next((name for name in way if name.startswith(ROOT) and name.endswith(".json")), None)
+    if name is None:
+        return "当日尚未结算"
+    return f"{name.removeprefix(ROOT).removesuffix('.json')}，SHA-256 {hashlib.sha256(way[name]).hexdigest()}"
+
+
+def _stamp(way: Mapping[str, bytes]) -> str:
+    from evidence.stamp import stamped_utc
+
+    stamp = next((way[name] for name in way if name.endswith(".tsr")), None)
+    return "无" if stamp is None else f"RFC 3161，{stamped_utc(stamp):%Y-%m-%d %H:%M:%S}（UTC）"

@@ -50,6 +50,9 @@ def test_purge_says_first_and_deletes_then(home: Path, capsys: pytest.CaptureFix
     assert not (next((home / "evidence").glob(f"*/*/{CASE}")) / "P1.jpg").exists()
     assert run(capsys, "purge", "--out", str(home))[1] == {"dry_run": False, "due": [], "failed": []}
     assert run(capsys, "verify", "--out", str(home))[0] == 0
+    assert run(capsys, "verify", CASE, "--out", str(home))[0] == 0
+    assert call(["export", CASE, "--out", str(home)]) == 3
+    assert "was deleted on" in capsys.readouterr().err
 
 
 def test_damaged_package_is_kept_and_said(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
