@@ -179,6 +179,7 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "channels": CHANNELS,
         "is_second": case.state in (CaseState.SECOND_REVIEW, CaseState.DISPUTED),
         "history": console.store.history(case.case_id),
+        "holds": console.store.custody.holds(case.case_id),
         "screens": sorted({p.screen_id for p in console.store.publications()} | {"demo"}),
         "can_mask": console.board.can_mask,
         "hours": [h for h in (4, 8, 24, 48, 72) if h <= console.board.longest_h] or [console.board.longest_h],

@@ -101,7 +101,7 @@ def row_view(console: Console, row: QueueRow, user: User, labels: Labels, now: d
     """Returns the words of one line of the list."""
     violation = catalogue().get(row.violation_id)
     is_zh = labels.language == "zh"
-    hold = row.hold if row.hold is not None and row.hold.until_utc > now else None
+    hold = row.hold if row.hold is not None and row.hold.is_of_another(user.name, now) else None
     due = due_utc(row.created_utc) if row.state in (*UNDECIDED, CaseState.SUSPENDED) else None
     left_s = None if due is None else (due - now).total_seconds()
     return {

@@ -18,6 +18,7 @@ from core.catalogue import catalogue
 
 router = APIRouter()
 EconomicsReader = Annotated[User, Depends(needs(Permission.SEE_ECONOMICS))]
+Holder = Annotated[User, Depends(needs(Permission.HOLD_EVIDENCE))]
 Lifter = Annotated[User, Depends(needs(Permission.LIFT_SUSPENSION))]
 PERIODS_D = (1, 7, 30)
 """Days the figures can be asked for. Source: none; a shift's day, a week, a month."""
@@ -30,8 +31,8 @@ class DuplicatesBody(Body):
     cases: list[str] = Field(min_length=1, max_length=100)
 
 
-class LiftBody(Body):
-    """What was found before a rule goes on."""
+class NoteBody(Body):
+    """Why: what was found before a rule goes on, for what evidence is kept."""
 
     note: str = Field(min_length=1, max_length=2000)
 
@@ -62,9 +63,21 @@ def duplicates(body: DuplicatesBody, console: Parts, user: CaseReader) -> dict[s
 
 
 @router.post("/api/v1/suspensions/{suspension_id}/lift", dependencies=[Csrf])
-def lift(suspension_id: str, body: LiftBody, console: Parts, user: Lifter) -> dict[str, Any]:
+def lift(suspension_id: str, body: NoteBody, console: Parts, user: Lifter) -> dict[str, Any]:
     """Lets a suspended rule go on; what waited is queued."""
     return {"queued": console.store.reviews.lift(suspension_id, user.name, body.note)}
+
+
+@router.post("/api/v1/cases/{case_id}/hold", dependencies=[Csrf])
+def place_hold(case_id: str, body: NoteBody, console: Parts, user: Holder) -> dict[str, Any]:
+    """Puts a case's evidence on legal hold: it is not deleted until the hold ends."""
+    return {"hold_id": console.store.custody.place_hold(case_id, user.name, body.note).hold_id}
+
+
+@router.post("/api/v1/cases/{case_id}/hold/end", dependencies=[Csrf])
+def end_hold(case_id: str, body: NoteBody, console: Parts, user: Holder) -> dict[str, Any]:
+    """Ends a case's legal hold; its evidence is kept as long as any other's."""
+    return {"hold_id": console.store.custody.lift_hold(case_id, user.name, body.note).hold_id}
 
 
 @router.get("/economics")

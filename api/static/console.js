@@ -6,7 +6,7 @@ import "./release.js";
 import "./objection.js";
 import "./rows.js";
 import "./news.js";
-import "./suspension.js";
+import "./note-form.js";
 import { isTyping, leave, post, showToast, word } from "./page.js";
 
 const help = document.querySelector("#help");

@@ -109,6 +109,74 @@ def test_from_queue_to_screen_and_away_again(tmp_path: Path) -> None:
     assert office.store.verify_audit() == []
 
 
+LENS = "e => new DOMMatrix(getComputedStyle(e).transform).a"
+"""How much larger than the stage a layer of the player is shown."""
+
+
+def test_reviewer_takes_back_types_a_plate_looks_closely_and_skips_duplicates(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    ids = [office.case(number) for number in range(1, 6)]
+    with served(office) as url, open_browser() as browser:
+        desk = browser.new_page(viewport={"width": 1366, "height": 768})
+        errors = watch(desk)
+        log_in(desk, url, "li")
+
+        for key in "jjxjxjx":
+            desk.keyboard.press(key)
+        expect(desk.locator("[data-count]")).to_contain_text("已选 3 件")
+        desk.keyboard.press("d")
+        expect(desk.locator(".toast")).to_contain_text("2 件")
+        expect(desk.locator("tbody tr[data-first]")).to_have_count(3)
+        assert [office.store.get(case_id).state for case_id in ids[1:4]] == [
+            CaseState.QUEUED,
+            *[CaseState.REJECTED] * 2,
+        ]
+
+        desk.keyboard.press("s")
+        desk.wait_for_url(f"**/cases/{ids[0]}")
+        ready(desk.locator("video"), "readyState", 4)
+        expect(desk.locator("[data-verify]")).to_contain_text("证据核验通过")
+        assert office.store.get(ids[0]).hold is not None
+        for key in ("2", "+", "+"):
+            desk.keyboard.press(key)
+        for layer in ("video", ".overlay"):
+            assert desk.locator(layer).evaluate(LENS) == 2.25
+        desk.keyboard.press("0")
+        assert desk.locator("video").evaluate(LENS) == 1
+        for key in ("o", "]", "l"):
+            desk.keyboard.press(key)
+        expect(desk.locator("[data-do=overlay]")).to_have_attribute("aria-pressed", "false")
+        expect(desk.locator("[data-speed]")).to_have_text("2×")
+        expect(desk.locator("[data-do=loop]")).to_have_attribute("aria-pressed", "false")
+
+        desk.keyboard.press("t")
+        desk.keyboard.insert_text("苏c1234")
+        for key in ("Enter", "f", "a"):
+            desk.keyboard.press(key)
+        expect(desk.locator(".decide .message")).to_contain_text("no plate reads")
+        desk.keyboard.press("t")
+        desk.keyboard.press("End")
+        for key in ("5", "Enter", "a"):
+            desk.keyboard.press(key)
+        desk.wait_for_url(f"**/cases/{ids[1]}")
+        expect(desk.locator(".toast")).to_contain_text("U 撤回")
+        assert office.store.get(ids[0]).reviews[0].plate == "苏C12345"
+
+        desk.keyboard.press("u")
+        desk.wait_for_url(f"**/cases/{ids[0]}")
+        expect(desk.locator(".toast")).to_contain_text("已撤回")
+        assert office.store.get(ids[0]).state is CaseState.QUEUED
+        desk.keyboard.press("q")
+        desk.wait_for_url("**/queue")
+        for _ in range(50):
+            if office.store.get(ids[0]).hold is None:
+                break
+            desk.wait_for_timeout(100)
+        assert office.store.get(ids[0]).hold is None, "leaving lets the case go"
+        assert [error for error in errors if "422" not in error] == []
+    assert office.store.verify_audit() == []
+
+
 def test_screen_hides_an_expired_item_by_itself_without_a_server(tmp_path: Path) -> None:
     office = Office(tmp_path)
     office.published(hours=0.05)

@@ -118,6 +118,8 @@ MATRIX: dict[str, dict[str, bool]] = {
     "POST /api/v1/cases/{case_id}/claim": REVIEWER,
     "POST /api/v1/cases/{case_id}/leave": LOGIN,
     "POST /api/v1/cases/{case_id}/take-back": REVIEWER,
+    "POST /api/v1/cases/{case_id}/hold": only("su"),
+    "POST /api/v1/cases/{case_id}/hold/end": only("su"),
     "POST /api/v1/duplicates": REVIEWER,
     "POST /api/v1/suspensions/{suspension_id}/lift": only("su"),
     "POST /api/v1/cases/{case_id}/masked": OFFICER,
@@ -237,7 +239,7 @@ class World:
             return {"cancel": False, "reply": "it was you"} if path.endswith("answer") else filed
         if path.endswith("duplicates"):
             return {"kept": self.waiting, "cases": [self.duplicate]}
-        if path.endswith("lift"):
+        if path.endswith(("lift", "hold", "hold/end")):
             return {"note": "lamp moved"}
         if "reporters" in path:
             return {"password": PASSWORD} | ({"handle": "C00000000"} if path.endswith("token") else {})

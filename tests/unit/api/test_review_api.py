@@ -122,9 +122,9 @@ class TestSuspension:
         suspension_id = suspended(office.store)
         for name in ("fu", "root"):
             assert "规则 V02 在 cam-9 已暂停" in office.login(name).get("/queue").text
-        assert f'data-id="{suspension_id}"' not in office.login("root").get("/economics").text
+        assert f"/suspensions/{suspension_id}/lift" not in office.login("root").get("/economics").text
         su = office.login("su")
-        assert f'data-id="{suspension_id}"' in su.get("/economics").text
+        assert f"/suspensions/{suspension_id}/lift" in su.get("/economics").text
         answer = su.post(f"/api/v1/suspensions/{suspension_id}/lift", json={"note": "lamp moved"})
         assert answer.json() == {"queued": 0}
         assert "已暂停" not in su.get("/queue").text
@@ -134,6 +134,19 @@ class TestSuspension:
         assert office.login("li").get("/economics").status_code == 403
         page = office.login("root").get("/economics?days=1")
         assert page.status_code == 200
+
+
+def test_evidence_is_held_and_let_go_on_the_case_page(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.store.add_user("su", PASSWORD, UserRole.SUPERVISOR)
+    office.case()
+    su = office.login("su")
+    assert su.post(f"/api/v1/cases/{CASE}/hold", json={"note": "court order 12"}).status_code == 200
+    assert su.post(f"/api/v1/cases/{CASE}/hold", json={"note": "again"}).status_code == 409
+    assert "court order 12" in office.login("li").get(f"/cases/{CASE}").text
+    assert f"/api/v1/cases/{CASE}/hold" not in office.login("li").get(f"/cases/{CASE}").text
+    assert su.post(f"/api/v1/cases/{CASE}/hold/end", json={"note": "judgment"}).status_code == 200
+    assert [hold.lift_reason for hold in office.store.custody.holds(CASE)] == ["judgment"]
 
 
 class TestQueue:

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 from cases import blind, suspension
 from cases.records import Answer, CaseRecord, Derivative, NewObjection
 from cases.review import due_utc
-from cases.states import CaseState, Decision, UserRole
+from cases.states import UNDECIDED, CaseState, Decision, UserRole
 from core.errors import LukouError
 from tests.support.people import ACCEPT, PASSWORD, REJECT, StandingClock, new_case, store_with_people
 
@@ -128,6 +128,18 @@ class CaseLife(RuleBasedStateMachine):
         is_late = self.clock.now > due_utc(case.created_utc)
         is_done = self.attempt(lambda: self.store.decide(case.case_id, who, given))
         assert is_done or (is_accepted and (is_late or (not plate and case.state is not CaseState.QUEUED)))
+
+    @rule(number=numbers, data=st.data())
+    def accept_to_the_end(self, number: int, data: st.DataObject) -> None:
+        """As long as somebody may decide, a case goes on until it stands: nothing hangs."""
+        case_id = new_case(number).case_id
+        while (case := self.store.get(case_id)).state in UNDECIDED and (able := self.able(case)):
+            if self.clock.now > due_utc(case.created_utc):
+                return
+            before = case.state
+            after = self.store.decide(case_id, data.draw(st.sampled_from(able)), replace(ACCEPT, plate="苏C12345"))
+            assert after in NEXT[before]
+            self.known[case_id] = self.store.get(case_id)
 
     @rule(number=numbers, who=people)
     def claim(self, number: int, who: str) -> None:
@@ -257,5 +269,5 @@ class CaseLife(RuleBasedStateMachine):
 @pytest.mark.sqlite
 @pytest.mark.timeout(300)
 def test_case_life() -> None:
-    some = settings(max_examples=12, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+    some = settings(max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(CaseLife, settings=some)  # type: ignore[no-untyped-call]
