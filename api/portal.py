@@ -10,7 +10,7 @@ from api.access import Parts
 from api.citizens import COOKIE, Checked, Reporter, handle_of, session_of, set_cookie
 from api.console import Console
 from api.problems import Problem
-from api.reports_json import log_in, report_json
+from api.reports_json import faults, log_in, report_json
 from cases.report import DAILY_LIMIT, ENDED, PHOTOS_MAX, PHOTOS_MIN, ReportState, reportable
 from core.catalogue import catalogue
 from core.errors import ConfigError
@@ -119,6 +119,7 @@ def _shown(console: Console, request: Request, report: Any) -> dict[str, Any]:
         "title": case_view.title(catalogue().get(report.claim.violation_id), labels),
         "says": shown["text"][labels.language],
         "reason": shown["why"][labels.language] if shown["why"] else "",
+        "detail": faults(report, labels),
         "when": case_view.local_time(report.claim.occurred_utc)[:16],
         "sent": case_view.local_time(report.submitted_utc)[:16],
         "is_ended": report.state in ENDED,

@@ -198,6 +198,12 @@ def parse_time(text: str) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=case_view.LOCAL)).astimezone(UTC)
 
 
+def faults(found: ReportRecord, labels: Labels) -> str:
+    """Returns in words what is wrong with which file."""
+    pairs = [part.split(":") for part in found.detail.split()]
+    return " ".join(labels("report_fault", n=n, what=labels(f"report_fault_{fault}")) for n, fault in pairs)
+
+
 def report_json(found: ReportRecord) -> dict[str, Any]:
     """Returns a report as its sender may see it: nothing about the vehicle's owner, nothing about the reviewers."""
     claim = found.claim
@@ -210,7 +216,7 @@ def report_json(found: ReportRecord) -> dict[str, Any]:
         "text": {"zh": zh(key), "en": en(key)},
         "code": found.code,
         "why": {"zh": code.zh, "en": code.en} if code else None,
-        "detail": found.detail,
+        "detail": {"zh": faults(found, zh), "en": faults(found, en)} if found.detail else None,
         "violation_id": claim.violation_id,
         "plate": claim.plate,
         "occurred": claim.occurred_utc.astimezone(case_view.LOCAL).isoformat(timespec="seconds"),

@@ -90,9 +90,9 @@ class ReportDesk:
         with tempfile.TemporaryDirectory(prefix="lukou-report-") as name:
             folder = Path(name)
             inspections = inspect([self._media.path(m.sha256) for m in report.media], folder / "stills")
-            faults = [f"file {n}: {found.refused}" for n, found in enumerate(inspections, 1) if found.refused]
+            faults = [f"{n}:{found.refused}" for n, found in enumerate(inspections, 1) if found.refused]
             if faults:
-                self._store.reports.ask_again(report.report_id, "; ".join(faults))
+                self._store.reports.ask_again(report.report_id, " ".join(faults))
                 return
             media = [_with_findings(*pair) for pair in zip(report.media, inspections, strict=True)]
             earlier = self._earlier(report, media)

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from cases import accounts
@@ -241,17 +241,15 @@ class ReportStore:
         self._end(report_id, state, media=media, code=code, duplicate_of=duplicate_of)
 
     def ask_again(self, report_id: str, detail: str) -> None:
-        """Asks the citizen for better files, saying in one line what is wrong."""
+        """Asks the citizen for better files; ``detail`` names file and fault of each, "2:unreadable 3:too_long"."""
         self._end(report_id, ReportState.SUPPLEMENT_REQUESTED, detail=detail)
 
     def totals(self) -> ReportTotals:
         """Returns the campaign's three numbers."""
-        confirmed = (
-            select(func.count())
-            .select_from(ReportRow)
-            .join(CaseRow, CaseRow.case_id == ReportRow.case_id)
-            .where(CaseRow.state.in_([state.value for state in STANDING]))
+        stands = exists().where(
+            CaseRow.case_id == ReportRow.case_id, CaseRow.state.in_([state.value for state in STANDING])
         )
+        confirmed = select(func.count()).select_from(ReportRow).where(stands)
         with self._database.reading() as session:
             return ReportTotals(
                 registered=session.scalar(select(func.count()).select_from(ReporterRow)) or 0,

@@ -40,14 +40,14 @@ def inspect_photo(path: Path, ending: str, out_dir: Path, number: int) -> dict[s
     from PIL import Image, ImageOps
 
     from evidence import forgery
-    from evidence.upload import PHOTO_ENDINGS, PIXELS_MAX
+    from evidence.upload import PHOTO_ENDINGS, PIXELS_MAX, TOO_LARGE
 
-    Image.MAX_IMAGE_PIXELS = PIXELS_MAX
+    Image.MAX_IMAGE_PIXELS = None  # the limit below comes before decoding too, and says why
     pi_heif.register_heif_opener(thumbnails=False)
     formats = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "heic": "HEIF"}
     with Image.open(path, formats=[formats[e] for e in PHOTO_ENDINGS]) as picture:
         if picture.width * picture.height > PIXELS_MAX:
-            return _refused(ending, f"has more than {PIXELS_MAX // 1_000_000} million pixels; send a smaller one")
+            return _refused(ending, TOO_LARGE)
         picture.load()
         capture, signs = forgery.read_capture(picture), forgery.find_signs(picture)
         upright = ImageOps.exif_transpose(picture).convert("RGB")
@@ -67,16 +67,16 @@ def inspect_video(path: Path, ending: str, out_dir: Path, number: int) -> dict[s
     import av
     import imagehash
 
-    from evidence.upload import PIXELS_MAX, VIDEO_MAX_S
+    from evidence.upload import EMPTY, PIXELS_MAX, TOO_LARGE, TOO_LONG, VIDEO_MAX_S
 
     demuxer = "mov" if ending in ("mp4", "mov") else "matroska"
     with av.open(str(path), format=demuxer, options={"enable_drefs": "0", "use_absolute_path": "0"}) as container:
         stream = container.streams.video[0]
         duration_s = float(container.duration or 0) / 1_000_000
         if not 0 < duration_s <= VIDEO_MAX_S + 1:
-            return _refused(ending, f"lasts {duration_s:.0f} s; send at most {VIDEO_MAX_S:.0f} s")
+            return _refused(ending, TOO_LONG)
         if stream.width * stream.height > PIXELS_MAX:
-            return _refused(ending, "has too large pictures; send 4K or less")
+            return _refused(ending, TOO_LARGE)
         stream.codec_context.thread_count = 1
         wanted = [duration_s * share for share in VIDEO_SHARES]
         stills: list[dict[str, Any]] = []
@@ -91,7 +91,7 @@ def inspect_video(path: Path, ending: str, out_dir: Path, number: int) -> dict[s
                 stills.append(_save(picture, out_dir / f"{number}-{len(stills) + 1}.jpg", at_s))
         made = container.metadata.get("creation_time", "")
     if not stills:
-        return _refused(ending, "holds no pictures; send the original video")
+        return _refused(ending, EMPTY)
     taken = _utc_stamp(made)
     capture = {"taken": taken, "lat_deg": None, "lon_deg": None}
     return {**_refused(ending, ""), "duration_s": duration_s, "phash": mark, "capture": capture, "stills": stills}
@@ -124,12 +124,12 @@ def _refused(ending: str, why: str) -> dict[str, Any]:
 
 def inspect_file(path: Path, out_dir: Path, number: int) -> dict[str, Any]:
     """Returns what a file is, told by its content."""
-    from evidence.upload import PHOTO_ENDINGS, SNIFF_BYTES, sniff
+    from evidence.upload import PHOTO_ENDINGS, SNIFF_BYTES, UNKNOWN, sniff
 
     with path.open("rb") as file:
         ending = sniff(file.read(SNIFF_BYTES))
     if ending is None:
-        return _refused("", "not a JPEG, HEIC, PNG or WebP photo, nor an MP4, MOV, MKV or WebM video")
+        return _refused("", UNKNOWN)
     inspect = inspect_photo if ending in PHOTO_ENDINGS else inspect_video
     return inspect(path, ending, out_dir, number)
 

@@ -21,7 +21,9 @@ VIDEO_MAX_S = 60.0
 """Source: domain §4.2 (one video of at most 60 s and 100 MB)."""
 PIXELS_MAX = 64_000_000
 """Largest picture that is decoded: today's phones make up to 50 million pixels, decompression bombs more."""
-UNREADABLE = "cannot be read; send the original file from the camera"
+UNREADABLE, TOO_SLOW, UNKNOWN = "unreadable", "too_slow", "unknown"
+TOO_LARGE, TOO_LONG, EMPTY = "too_large", "too_long", "empty"
+"""Why a file is refused; whoever tells the citizen has the words."""
 INSPECTION_MAX_S = 60.0
 SNIFF_BYTES = 32
 
@@ -61,7 +63,7 @@ class InspectedStill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What one file is. ``refused`` says in one line why it cannot be used; everything else is empty then."""
+    """What one file is. ``refused`` names why it cannot be used; everything else is empty then."""
 
     ending: str
     refused: str = ""
@@ -124,7 +126,7 @@ def _inspect_apart(files: Sequence[Path], done: int, out_dir: Path) -> tuple[lis
         answer.kill()
         output, _ = answer.communicate()
         _log.warning("upload_inspection_timed_out")
-        return _whole_lines(output), "takes too long to read; send a shorter or smaller one"
+        return _whole_lines(output), TOO_SLOW
     if answer.returncode != 0:
         _log.warning("upload_inspection_failed", code=answer.returncode)
     return _whole_lines(output), UNREADABLE

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.reports_json import report_json
 from cases.desk import ReportDesk
 from cases.record import case_record
 from cases.report import DAILY_LIMIT, ReportState
@@ -160,7 +161,8 @@ def test_unreadable_file_is_asked_for_again(desk: Desk) -> None:
     desk.desk.work_off()
     report = desk.store.reports.get(report_id)
     assert report.state is ReportState.SUPPLEMENT_REQUESTED
-    assert "file 2" in report.detail
+    assert report.detail == "2:unreadable"
+    assert report_json(report)["detail"]["zh"] == "第 2 个文件无法读取，请上传相机原文件。"
     with pytest.raises(CaseNotFound):
         desk.store.reports.supplement(report_id, desk.neighbour, desk.keep(files))
     desk.store.reports.supplement(report_id, desk.reporter, desk.keep(files))

@@ -51,8 +51,8 @@ def test_hostile_files_are_refused_and_the_honest_one_beside_them_is_not(tmp_pat
         path.write_bytes(content)
         paths.append(path)
     found = inspect(paths, tmp_path / "out")
-    assert [bool(entry.refused) for entry in found] == [True] * len(HOSTILE) + [False]
-    assert all("\n" not in entry.refused and str(tmp_path) not in entry.refused for entry in found)
+    named = [entry.refused for entry in found]
+    assert named == ["unknown", "unknown", "unknown", "too_large", "unreadable", "unknown", *["unreadable"] * 2, ""]
 
 
 def test_derived_still_has_no_metadata_and_stands_upright(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_photo_of_an_iphone_is_read_with_time_and_place(tmp_path: Path) -> None:
 def test_long_video_is_refused(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "long.mp4", fps=1, seconds=70)
     [found] = inspect([path], tmp_path / "out")
-    assert "70 s" in found.refused
+    assert found.refused == "too_long"
 
 
 @pytest.mark.slow
