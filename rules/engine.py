@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -108,17 +108,19 @@ class RuleBook:
         """
         self._forget(scene)
         whole = self._rejoiner.whole(scene)
-        gone = {name for known in whole.values() for name in known.earlier_ids}
+        carried = {name: known for known in whole.values() for name in known.earlier_ids}
+        apart, ended = scene, {track.track_id for track in histories}
         if whole:
-            scene = _joined(scene, whole, gone)
+            scene = _joined(scene, whole, carried)
         fresh: list[Outcome] = []
         for track, rules in (*((track, EVERY) for track in histories), *live):
-            if track.track_id in gone:
+            if track.track_id in carried and carried[track.track_id].history.track_id in ended:
                 continue
+            seen = apart if track.track_id in carried else scene  # what carries it on may stand for hours
             history = whole[track.track_id].history if track.track_id in whole else track
             for row in np.flatnonzero(rules & self._interests(scene.view).of(history)).tolist():
-                scene.asks = row
-                fresh += [o for o in INTERESTS[row].rule(history, scene) if self._is_new(o, history)]
+                seen.asks = row
+                fresh += [o for o in INTERESTS[row].rule(history, seen) if self._is_new(o, history)]
         return fresh
 
     def _interests(self, view: SiteView) -> Interests:
@@ -159,7 +161,7 @@ class RuleBook:
         return True
 
 
-def _joined(scene: Scene, whole: dict[int, Known], gone: set[int]) -> Scene:
+def _joined(scene: Scene, whole: dict[int, Known], gone: Collection[int]) -> Scene:
     """Returns the scene with one track for every vehicle that had several ids."""
     present = [t for t in scene.tracks if t.track_id not in gone]
     tracks = [whole[t.track_id].history if t.track_id in whole else t for t in present]

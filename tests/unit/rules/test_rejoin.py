@@ -1,13 +1,17 @@
 """A vehicle that stood still under two ids is one stay; anything that moved, or stood elsewhere, is not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from core.observations import ActorClass, TrackHistory
+from core.observations import ActorClass, Candidate, TrackHistory
 from core.site import Camera, Site
 from core.time import NS_PER_S
+from rules.engine import RuleBook
 from rules.rejoin import Rejoiner
 from rules.scene import Scene, SiteView
+from sim.trajectories import TrajectoryScene, film
 
 CAR, PERSON = ActorClass.CAR, ActorClass.PERSON
 SPOT = (800.0, 500.0, 1000.0, 640.0)
@@ -89,3 +93,36 @@ def test_memory_ends() -> None:
     assert rejoiner.whole(early) == {}
     later = Scene(view=VIEW, tracks=[track(2, 40, 60)], signals={}, now_ns=150 * NS_PER_S)
     assert rejoiner.whole(later) == {}
+
+
+RAN_AND_STANDS = TrajectoryScene.model_validate(
+    {
+        "title_en": "runs the red light, then stands far on",
+        "title_zh": "闯红灯后停车",
+        "law": "RTSL 38",
+        "until_s": 40,
+        "lamps": {"lamp": [[0, "red"]]},
+        "site": {
+            "stop_lines": [{"id": "south", "points_m": [[-7, 0], [7, 0]], "towards_m": [0, 6], "signal": "lamp"}],
+            "signals": [{"id": "lamp", "region_px": [10, 10, 40, 90]}],
+        },
+        "actors": [{"kind": "car", "stop_and_go": {"at_m": [1.5, 25], "stop_s": 14}}],
+    }
+)
+
+
+def test_a_run_is_told_at_once_though_the_car_then_stands_under_another_id() -> None:
+    """The later id stands and is not asked about red lamps before it goes; the run is said all the same, and once."""
+    seen = film(RAN_AND_STANDS, 8)
+    (car,) = seen.tracks
+    parts = [
+        replace(car, track_id=n, pts_ns=car.pts_ns[rows], xyxy=car.xyxy[rows], confidence=car.confidence[rows])
+        for n, rows in ((1, car.t_s < 25), (2, car.t_s >= 25))
+    ]
+    book = RuleBook()
+    view = SiteView.of(seen.site)
+    said = []
+    for ended, tracks in (([parts[0]], [parts[0], replace(parts[1], is_finished=False)]), ([parts[1]], parts)):
+        scene = Scene(view=view, tracks=tracks, signals=seen.signals, now_ns=40 * NS_PER_S)
+        said.append([(o.violation_id, o.track_id) for o in book.evaluate(ended, scene) if isinstance(o, Candidate)])
+    assert said == [[("V01", 1)], []]
