@@ -27,10 +27,10 @@ STAND_NS, STAND_SIZES = 2 * NS_PER_S, 0.2
 """A live track stands if its box kept its place this long within this share of its size."""
 SETTLED_NS = 2 * NS_PER_S
 """A stand is judged this much after it was long enough. Source: boxes come to rest over a second or two."""
-AGAIN = 2
+AGAIN = 4
 """It is judged again when it is this many times as long, and when the rule asks for it."""
-ECHO_NS = 2 * NS_PER_S
-"""What crossed a line or left a zone is judged this much later. Source: rules bridge holes of 1.2 s (region.py)."""
+TOGETHER_NS = 2 * NS_PER_S
+"""What becomes due within this span is looked at together: one actor leaves several zones at once."""
 APART_NS = 4 * NS_PER_S
 """One rule judges a moving track this seldom at most, so that an offence is filed within about five seconds."""
 
@@ -62,15 +62,19 @@ class Attention:
         wanted = [{id(part) for part in interest.parts(site)} for interest in INTERESTS]
         parts: list[Any] = [*self._zones, *self._lines]
         self._asks = np.array([[id(part) in row for part in parts] for row in wanted], np.bool_)
-        self._stand_ns = {
+        stand_ns = {
             row: int(stand_s(site) * NS_PER_S)
             for row, stand_s in enumerate(interest.stand_s for interest in INTERESTS)
             if stand_s is not None and wanted[row]
+        }
+        self._stand_ns = {
+            kind: {row: ns for row, ns in stand_ns.items() if kind in INTERESTS[row].classes} for kind in ActorClass
         }
         self._ways = {
             kind: np.array([i.stand_s is None and kind in i.classes for i in INTERESTS]) for kind in ActorClass
         }
         self._is_line = np.arange(len(parts)) >= len(self._zones)
+        self._echo_ns = [int(interest.echo_s * NS_PER_S) for interest in INTERESTS]
         self._watched: dict[int, _Watched] = {}
 
     def due(self, live: Sequence[TrackHistory], now_ns: int) -> list[tuple[TrackHistory, Mask]]:
@@ -104,17 +108,17 @@ class Attention:
         is_off = _is_off(seen.anchor, box)
         if is_off and (seen.is_off or now_ns - seen.since_ns < STAND_NS):
             seen.anchor, seen.since_ns = box, now_ns
-            for row in self._stand_ns.keys() & seen.due_ns.keys():
+            for row in self._stand_ns[class_id].keys() & seen.due_ns.keys():
                 del seen.due_ns[row]
         seen.is_off = is_off
         if now_ns - seen.since_ns >= STAND_NS:
-            for row, stand_ns in self._stand_ns.items():
+            for row, stand_ns in self._stand_ns[class_id].items():
                 if seen.judged_ns.get(row, 0) <= seen.since_ns:
                     seen.at(row, seen.since_ns + stand_ns + SETTLED_NS)
         elif (place != seen.place).any():
             for row in np.flatnonzero(self._ways[class_id] & (self._asks & (place != seen.place)).any(axis=1)).tolist():
                 seen.changed_ns[row] = now_ns
-                seen.at(row, now_ns + ECHO_NS)
+                seen.at(row, _together(now_ns + self._echo_ns[row]))
             seen.place = place
 
     def _judged(self, seen: _Watched, rows: Sequence[int], now_ns: int) -> Mask:
@@ -124,10 +128,10 @@ class Attention:
         for row in rows:
             del seen.due_ns[row]
             seen.judged_ns[row] = now_ns
-            if row in self._stand_ns:
+            if INTERESTS[row].stand_s is not None:
                 seen.at(row, seen.since_ns + AGAIN * (now_ns - seen.since_ns))
-            elif (echo_ns := seen.changed_ns.get(row, now_ns) + ECHO_NS) > now_ns and row in seen.changed_ns:
-                seen.at(row, max(echo_ns, now_ns + APART_NS))
+            elif seen.changed_ns.get(row, -self._echo_ns[row]) + self._echo_ns[row] > now_ns:
+                seen.at(row, _together(max(seen.changed_ns[row] + self._echo_ns[row], now_ns + APART_NS)))
         return marks
 
     def _places(self, boxes: NDArray[np.float64]) -> Mask:
@@ -136,6 +140,11 @@ class Attention:
         inside = [contains(zone.polygon_px, feet) for zone in self._zones]
         table = [*inside, *(_is_left(np.asarray(line.points_px, float)[[0, -1]], feet) for line in self._lines)]
         return np.column_stack(table) if table else np.zeros((len(feet), 0), np.bool_)
+
+
+def _together(at_ns: int) -> int:
+    """Returns when what is due at a moment is looked at."""
+    return -(-at_ns // TOGETHER_NS) * TOGETHER_NS
 
 
 def _is_left(line: NDArray[np.float64], points: NDArray[np.float64]) -> Mask:

@@ -27,7 +27,7 @@ from rules.nonmotor_stop_line import APART_S, nonmotor_stop_line
 from rules.parking import least_parked_s, parking
 from rules.pedestrian_red import pedestrian_red
 from rules.queue_jump import queue_jump
-from rules.red_light import red_light
+from rules.red_light import SETTLE_S, red_light
 from rules.rejoin import Known, Rejoiner
 from rules.ride_across import ride_across
 from rules.scene import FOUR_WHEELERS, TWO_WHEELERS, Scene, SiteView
@@ -37,6 +37,8 @@ from rules.u_turn import u_turn
 from rules.wrong_way import wrong_way
 from rules.yielding import yielding
 
+PASSED_S = SETTLE_S - 2.0
+"""A vehicle whose front crossed a line is looked at then. Source: its rear follows; then it has 2 s to settle."""
 VEHICLES = (*TWO_WHEELERS, *FOUR_WHEELERS)
 WALKERS = (ActorClass.PERSON,)
 
@@ -54,7 +56,7 @@ def _least_s(rule: str) -> Callable[[Site], float]:
 
 
 INTERESTS: tuple[Interest, ...] = (
-    Interest(rule=red_light, classes=VEHICLES, parts=lambda site: site.stop_lines),
+    Interest(rule=red_light, classes=VEHICLES, parts=lambda site: site.stop_lines, echo_s=PASSED_S),
     Interest(rule=stop_line, classes=FOUR_WHEELERS, parts=lambda site: site.stop_lines, stand_s=_least_s("V02")),
     Interest(rule=pedestrian_red, classes=WALKERS, parts=lambda site: site.crosswalks),
     Interest(rule=wrong_way, classes=VEHICLES, parts=lambda site: site.direction_zones),
@@ -71,7 +73,7 @@ INTERESTS: tuple[Interest, ...] = (
     Interest(rule=emergency_lane, classes=FOUR_WHEELERS, parts=_lanes("emergency")),
     Interest(rule=barrier, classes=WALKERS, parts=lambda site: site.barriers),
     Interest(rule=nonmotor_parking, classes=TWO_WHEELERS, parts=lambda site: site.nonmotor_zones, stand_s=least_left_s),
-    Interest(rule=lane_arrow, classes=FOUR_WHEELERS, parts=lambda site: site.stop_lines),
+    Interest(rule=lane_arrow, classes=FOUR_WHEELERS, parts=lambda site: site.stop_lines, echo_s=PASSED_S),
     Interest(rule=u_turn, classes=FOUR_WHEELERS, parts=lambda site: site.no_u_turn_zones),
     Interest(rule=solid_line, classes=FOUR_WHEELERS, parts=lambda site: site.solid_lines),
     Interest(rule=queue_jump, classes=FOUR_WHEELERS, parts=_lanes("motor", "bus", "mixed")),

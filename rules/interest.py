@@ -22,6 +22,8 @@ Rule = Callable[[TrackHistory, Scene], list[Outcome]]
 Mask = NDArray[np.bool_]
 _Shape = tuple[bool, tuple[tuple[float, float], ...]]
 
+ECHO_S = 2.0
+"""Source: rules bridge holes of 1.2 s (region.py)."""
 STRIPS = 8
 """Strips a drawn part is cut into, each with its own upright rectangle. Source: fits slanted lanes, design default."""
 HULLS = 48
@@ -33,12 +35,14 @@ class Interest:
     """Whom a rule is about, and the drawn parts (things with points_px or polygon_px) it is about.
 
     ``stand_s``: a rule of standing says how long a stand lasts before it can be an offence; the others judge a way.
+    ``echo_s``: how long after crossing a line or leaving a zone a way shows what it was.
     """
 
     rule: Rule
     classes: tuple[ActorClass, ...]
     parts: Callable[[Site], Sequence[Any]]
     stand_s: Callable[[Site], float] | None = None
+    echo_s: float = ECHO_S
 
 
 class Interests:

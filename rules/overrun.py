@@ -13,6 +13,8 @@ from rules.crossing import Crossing
 from rules.scene import Scene
 from rules.standing import steady_spans
 
+NEVER_STOOD_MPS = 2.0
+"""Who is never slower than this did not stand, however boxes jump. Source: four times the standing limit of 2 km/h."""
 VISIBLE_M = 0.3
 """A shift that two pictures show. Source: width of a painted stop line (GB 5768.3: 0.2 to 0.4 m)."""
 
@@ -33,6 +35,8 @@ def stand(crossing: Crossing, scene: Scene, limits: Limits) -> tuple[int, int] |
     """Returns the first stand beyond the line, cut to the law's interval: (P2 row, P3 row)."""
     path = crossing.path
     if path.t_s[-1] - path.t_s[crossing.before_row] < limits.stand_s:
+        return None
+    if float(path.speed_mps(2.0)[crossing.before_row :].min()) > NEVER_STOOD_MPS:
         return None
     for start, last in steady_spans(path, speed_max_mps=limits.speed_mps, min_s=limits.stand_s):
         first = max(start, crossing.before_row + 1)
