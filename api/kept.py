@@ -20,11 +20,11 @@ class Kept:
     _values: dict[Hashable, tuple[float, Any]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def get(self, name: Hashable, make: Callable[[], T]) -> T:
+    def get(self, name: Hashable, make: Callable[[], T], *, kept_s: float = KEPT_S) -> T:
         """Returns a value, made anew by one caller when it is too old; the others wait for it."""
         with self._lock:
             found = self._values.get(name)
-            if found is None or self.now_s() - found[0] > KEPT_S:
+            if found is None or self.now_s() - found[0] > kept_s:
                 found = (self.now_s(), make())
                 self._values[name] = found
             value: T = found[1]

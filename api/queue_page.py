@@ -85,7 +85,7 @@ def queue(request: Request, console: Parts, user: CaseReader, asked: Annotated[A
             (key, case_view.title(catalogue().get(key), labels), number)
             for key, number in sorted(_violations(console, asked.state or None).items())
         ],
-        "cameras": console.kept.get("cameras", console.store.cameras),
+        "cameras": console.kept.get("cameras", console.store.cameras, kept_s=60.0),
         "overdue": console.kept.get("overdue", lambda: console.store.count(_overdue(now))),
         "suspensions": console.store.reviews.suspensions(),
         "runs": console.kept.get("runs", lambda: console.store.runs(RUNS_SHOWN)),
