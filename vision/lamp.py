@@ -79,12 +79,14 @@ class LampReader:
         return found
 
     def shares(self, views: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Returns what the network makes of each view, (N, 5), in the order of ``models.lamp.CLASSES``.
+        """Returns what the network makes of each view and of its mirror image, the mean, (N, 5).
 
-        Shapes: each view (64, 32, 3).
+        Shapes: each view (64, 32, 3); the answers are in the order of ``models.lamp.CLASSES``.
         """
         planes = np.stack(views).transpose(0, 3, 1, 2).astype(np.float32) * np.float32(1 / 255)
-        return np.asarray(self._session.run(None, {self._input: planes})[0], dtype=np.float32)
+        both = np.concatenate([planes, planes[..., ::-1]])
+        found = np.asarray(self._session.run(None, {self._input: both})[0], dtype=np.float32)
+        return np.asarray((found[: len(views)] + found[len(views) :]) / 2, dtype=np.float32)
 
 
 def fused(colour: SignalState, shares: NDArray[np.float32], view: NDArray[np.uint8]) -> SignalState:

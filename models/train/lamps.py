@@ -74,8 +74,8 @@ def _parse(arguments: Sequence[str] | None) -> Plan:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--corpus", type=Path, required=True, help="folder with corpus/ and place_d/")
     parser.add_argument("--out", type=Path, default=Path("runs/lamps"))
-    parser.add_argument("--drawn", type=int, default=6000, help="drawn lamps")
-    parser.add_argument("--steps", type=int, default=1600, help="training steps of each network")
+    parser.add_argument("--drawn", type=int, default=8000, help="drawn lamps")
+    parser.add_argument("--steps", type=int, default=2200, help="training steps of each network")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
     return Plan(shared=given.corpus, out=given.out, drawn=given.drawn, steps=given.steps, seed=given.seed)
@@ -174,7 +174,7 @@ def _drawn_lots(numbers: np.random.Generator, side: tuple[Any, Any], share: floa
 
 
 def _augmented(x: Any) -> Any:
-    """Returns the batch as other cameras would have shown it: light, contrast, gamma, colour cast, noise."""
+    """Returns the batch as other cameras would have shown it: light, contrast, gamma, colours, noise, mirrored."""
     import torch
 
     count = len(x)
@@ -183,7 +183,11 @@ def _augmented(x: Any) -> Any:
     cast = torch.empty(count, 3, 1, 1).uniform_(0.88, 1.12)
     lift = torch.empty(count, 1, 1, 1).uniform_(-0.08, 0.12)
     noise = torch.randn_like(x) * torch.empty(count, 1, 1, 1).uniform_(0, 0.04)
-    return ((x.clamp_min(1e-4) ** gamma) * gain * cast + lift + noise).clamp(0, 1)
+    colour = torch.empty(count, 1, 1, 1).uniform_(0.6, 1.3)
+    flipped = torch.where(torch.rand(count, 1, 1, 1) < 0.5, x, x.flip(3))
+    grey = flipped.mean(dim=1, keepdim=True)
+    x = (grey + colour * (flipped - grey)).clamp_min(1e-4)
+    return (x**gamma * gain * cast + lift + noise).clamp(0, 1)
 
 
 def _export(network: Any, target: Path) -> None:

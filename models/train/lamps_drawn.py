@@ -19,11 +19,19 @@ Floats = NDArray[np.float32]
 
 COLOURS = {
     "red": ((255, 35, 25), (255, 15, 70), (255, 0, 95), (255, 70, 45), (225, 25, 40)),
-    "yellow": ((255, 175, 20), (255, 140, 10), (255, 205, 70), (250, 165, 60)),
+    "yellow": ((255, 175, 20), (255, 140, 10), (255, 205, 70), (250, 165, 60), (255, 150, 90)),
     "green": ((30, 255, 150), (10, 235, 210), (70, 255, 190), (20, 200, 120), (90, 255, 255)),
 }
 """LED red reaches hue 175 of 180 and LED green cyan; old bulbs are paler."""
 STATES = ("red", "yellow", "green")
+HOT_RED = ((1.0, 1.0, 1.0), (1.0, 0.75, 0.1), (1.0, 0.9, 0.45))
+"""Colour of the core of an overexposed red: white, or yellow inside a red ring."""
+OVEREXPOSED = 0.3
+"""Share of lamps by day that are as bright as by night."""
+SHARPENED = 0.35
+"""Share of pictures whose camera draws dark rims around everything bright."""
+COUNTDOWN_ON_TOP = 0.6
+"""Share of housings whose other units are all above the red one."""
 LYING = 0.12
 """Share of regions whose housing lies although the site file says it stands."""
 LEAST_HIDDEN, MOST_HIDDEN = 0.6, 0.9
@@ -44,10 +52,19 @@ LINES = {
 
 @dataclass(slots=True)
 class Housing:
-    """A housing on the drawing board: its box and one box for each lamp, px."""
+    """A housing on the drawing board: its box and one box for each unit, px; red, yellow, green from ``first`` on.
+
+    Units before and after those three are countdowns, arrows or blind.
+    """
 
     box: tuple[int, int, int, int]
     units: list[tuple[int, int, int, int]]
+    first: int = 0
+
+    @property
+    def spare(self) -> list[tuple[int, int, int, int]]:
+        """Units that are none of the three lamps."""
+        return [*self.units[: self.first], *self.units[self.first + len(STATES) :]]
 
 
 def drawn_lamp(chance: random.Random, backgrounds: Sequence[Pixels]) -> tuple[Pixels, str]:
@@ -79,15 +96,17 @@ def _lit(chance: random.Random, backgrounds: Sequence[Pixels], states: tuple[str
     light = np.zeros_like(board)
     for state in states:
         _lamp(chance, light, _unit_of(chance, housing, state), state)
-    if len(states) == 1 and len(housing.units) == 4:
-        _digits(chance, light, housing.units[0], states[0])
+    for unit in housing.spare if len(states) == 1 else ():
+        _extra(chance, light, unit, states[0])
     hidden = 0.0
-    glow = chance.uniform(0.0, 2.5) if is_night else chance.uniform(0.0, 0.5)
-    strength = chance.uniform(0.9, 2.6) if is_night else chance.uniform(0.3, 1.4)
+    is_bright = is_night or chance.random() < OVEREXPOSED
+    glow = chance.uniform(0.0, 2.5) if is_bright else chance.uniform(0.0, 0.5)
+    strength = chance.uniform(0.9, 2.6) if is_bright else chance.uniform(0.3, 1.4)
     board += strength * (light + glow * _blurred(light, chance.uniform(8, 26)))
-    core = cv2.erode(light.max(axis=2), np.ones((5, 5), np.uint8))[..., None]
-    hot = (1.0, 0.75, 0.1) if states == ("red",) and chance.random() < 0.5 else (1.0, 1.0, 1.0)
-    board += strength * core * chance.choice((0.0, 0.0, 0.2, 0.5, 0.9)) * np.array(hot, np.float32)
+    core = cv2.erode(light.max(axis=2), np.ones((chance.choice((5, 9, 17, 25)),) * 2, np.uint8))
+    core = cv2.GaussianBlur(core, (0, 0), chance.uniform(0.5, 6))[..., None]
+    hot = chance.choice(HOT_RED) if states == ("red",) else (1.0, 1.0, 1.0)
+    board += strength * core * chance.choice((0.0, 0.0, 0.2, 0.5, 0.9, 1.4)) * np.array(hot, np.float32)
     if not is_night and chance.random() < 0.3:
         haze = chance.uniform(0.1, 0.7)
         board = board * (1 - haze) + chance.uniform(150, 240) * haze
@@ -117,7 +136,7 @@ def _street(chance: random.Random, backgrounds: Sequence[Pixels]) -> Pixels:
 
 
 def _housing(chance: random.Random, board: Floats, *, is_night: bool) -> Housing:
-    count = chance.choice((3, 3, 3, 4, 4, 2, 1))
+    count = chance.choice((3, 3, 3, 4, 4, 5, 2, 1))
     side = 200 / count if count > 2 else chance.uniform(60, 90)
     wide = side * chance.uniform(0.8, 1.15)
     left, top = 240 - wide / 2, 120 - side * count / 2
@@ -125,9 +144,11 @@ def _housing(chance: random.Random, board: Floats, *, is_night: bool) -> Housing
     body = tuple(shade * chance.uniform(0.8, 1.25) for _ in range(3))
     cv2.rectangle(board, (int(left), int(top)), (int(left + wide), int(top + side * count)), body, -1)
     units = [(int(left), int(top + i * side), int(left + wide), int(top + (i + 1) * side)) for i in range(count)]
-    for number, unit in enumerate(units[-3:]):
+    spare = max(0, count - len(STATES))
+    first = spare if chance.random() < COUNTDOWN_ON_TOP else chance.randint(0, spare)
+    for number, unit in enumerate(units[first : first + len(STATES)]):
         _lens(chance, board, unit, number if count > 2 else chance.randint(0, 2), is_night=is_night)
-    return Housing((int(left), int(top), int(left + wide), int(top + side * count)), units)
+    return Housing((int(left), int(top), int(left + wide), int(top + side * count)), units, first)
 
 
 def _lens(
@@ -150,8 +171,8 @@ def _disc(unit: tuple[int, int, int, int]) -> tuple[tuple[int, int], int]:
 
 def _unit_of(chance: random.Random, housing: Housing, state: str) -> tuple[int, int, int, int]:
     units = housing.units
-    if len(units) >= 3:
-        return units[-3:][STATES.index(state)]
+    if len(units) >= len(STATES):
+        return units[housing.first + STATES.index(state)]
     if len(units) == 2:
         return units[0] if state == "red" else units[1]
     return units[chance.randrange(len(units))]
@@ -181,10 +202,17 @@ def _lamp(chance: random.Random, light: Floats, unit: tuple[int, int, int, int],
                     cv2.circle(light, (x + column, y + row), max(1, radius // 9), colour, -1)
 
 
+def _extra(chance: random.Random, light: Floats, unit: tuple[int, int, int, int], state: str) -> None:
+    """Lights a unit beside the three lamps, or leaves it dark: seconds left, or an arrow of the same colour."""
+    kind = chance.random()
+    if kind < 0.55:
+        _digits(chance, light, unit, state)
+    elif kind < 0.7:
+        _lamp(chance, light, unit, state)
+
+
 def _digits(chance: random.Random, light: Floats, unit: tuple[int, int, int, int], state: str) -> None:
-    """Draws the seconds left in the uppermost unit, in the colour of the lamp that is lit."""
-    if chance.random() < 0.3:
-        return
+    """Draws the seconds left, in the colour of the lamp that is lit."""
     colour = tuple(float(v) for v in chance.choice(COLOURS[state]))
     x1, y1, x2, y2 = unit
     wide, high = (x2 - x1) * 0.3, (y2 - y1) * 0.3
@@ -245,8 +273,12 @@ def _shot(chance: random.Random, board: Floats | Pixels, housing: Housing, tilt:
     small_px = max(5, int(4 * 2 ** chance.uniform(0.3, 3.5)))
     if chance.random() < LYING:
         region = np.rot90(region, chance.choice((1, -1)))
-    size = (small_px, max(8, int(small_px * region.shape[0] / region.shape[1])))
+    squeeze = chance.uniform(0.55, 1.2) if chance.random() < 0.5 else 1.0
+    size = (small_px, max(8, int(small_px * squeeze * region.shape[0] / region.shape[1])))
     seen = cv2.resize(np.ascontiguousarray(region), size, interpolation=cv2.INTER_AREA)
+    if chance.random() < SHARPENED:
+        soft = cv2.GaussianBlur(seen, (0, 0), chance.uniform(0.6, 1.6))
+        seen = seen + chance.uniform(0.5, 2.0) * (seen - soft)
     noise = np.random.default_rng(chance.randrange(2**32)).normal(0, chance.uniform(0, 12), seen.shape)
     return lamp_view(compressed(np.clip(seen + noise, 0, 255).astype(np.uint8), chance), "vertical")
 

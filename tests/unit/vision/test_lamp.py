@@ -114,6 +114,15 @@ def test_colour_that_is_not_in_the_picture_is_not_believed() -> None:
     assert fused(U, shares(green=0.99), lamp_view(head("red"), "vertical")) is U
 
 
+@pytest.mark.parametrize("lit", ["red", "yellow", "green"])
+def test_a_lamp_and_its_mirror_image_are_read_alike(reader: LampReader, lit: str) -> None:
+    picture = head(lit, night=True)
+    picture[:, -12:] = (90, 60, 200)  # a sign beside the housing
+    view = lamp_view(picture, "vertical")
+    first, second = reader.shares([view, np.ascontiguousarray(view[:, ::-1])])
+    assert np.allclose(first, second, atol=1e-5)
+
+
 def test_view_stands_upright_with_red_on_top() -> None:
     lying = np.zeros((20, 60, 3), np.uint8)
     lying[:, :20] = (255, 0, 0)
