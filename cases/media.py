@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cases.report import Medium
-from cases.uploads import Upload
+from cases.uploads import Upload, check_room
 from core.errors import ConfigError
 from evidence import disk
 from evidence.upload import PHOTO_ENDINGS, PHOTO_MAX_BYTES, SNIFF_BYTES, VIDEO_MAX_BYTES, sniff
@@ -27,12 +27,13 @@ class MediaStore:
 
         Raises:
             ConfigError: not a photo or video that is taken, or too large; one line for the citizen.
-            StoreError: the disk refuses.
+            StoreError: the disk refuses or is nearly full.
         """
         head = source.read(SNIFF_BYTES)
         ending, most = _kind(head)
         with disk.store_errors(self._root, "keeping an upload"):
             disk.make_dirs(self._root)
+            check_room(self._root, most)
             handle, name = tempfile.mkstemp(dir=self._root, prefix="part-")
             part = Path(name)
             try:

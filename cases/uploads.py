@@ -28,8 +28,18 @@ OPEN_MAX = 12
 OPEN_BYTES_MAX = 2 * VIDEO_MAX_BYTES
 """What they may come to when they are complete."""
 DISK_RESERVE_BYTES = 2_000_000_000
-"""Left free on the disk for evidence: below it nobody begins an upload."""
+"""Left free on the disk for evidence: below it nothing more is taken from citizens."""
 _log = log.get(__name__)
+
+
+def check_room(folder: Path, length: int) -> None:
+    """Refuses so many bytes where they would leave too little for the evidence of cameras.
+
+    Raises:
+        StoreError: the disk is nearly full.
+    """
+    if shutil.disk_usage(folder).free < DISK_RESERVE_BYTES + length:
+        raise StoreError("no room for uploads at the moment; try again later")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +122,7 @@ class UploadStore:
         path = self._root / reporter / f"{ULID.from_datetime(now)}.{length}"
         with disk.store_errors(self._root, "keeping an upload"):
             disk.make_dirs(path.parent, mode=0o700)
-            if shutil.disk_usage(self._root).free < DISK_RESERVE_BYTES + length:
-                raise StoreError("no room for uploads at the moment; try again later")
+            check_room(self._root, length)
             disk.write_file(path, b"", mode=0o600)
             disk.sync_dir(path.parent)
         return _upload(path)

@@ -1,11 +1,13 @@
 """Resumable uploads as tus 1.0 tells them: pieces, offsets, broken connections, limits, and the report they go into."""
 
+import io
 import threading
 from pathlib import Path
 
 import pytest
 
 from api.uploads import PIECE_TYPE
+from cases.media import MediaStore
 from cases.uploads import OPEN_MAX, UploadStore
 from core.errors import CaseNotFound, ConfigError, NotAllowed, StoreError, WrongState
 from tests.integration.test_report_api import FIELDS, app_of
@@ -200,10 +202,14 @@ def test_old_uploads_are_forgotten_and_cleared(uploads: UploadStore, tmp_path: P
     assert [path.name for path in (tmp_path / "u").glob("*/*")] == [young.path.name]
 
 
-def test_full_disk_begins_no_upload(uploads: UploadStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nearly_full_disk_takes_nothing_more(
+    uploads: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("cases.uploads.DISK_RESERVE_BYTES", 1 << 60)
     with pytest.raises(StoreError, match="room"):
         uploads.create(SENDER, 10)
+    with pytest.raises(StoreError, match="room"):
+        MediaStore(tmp_path / "reports").add(io.BytesIO(PHOTO))
 
 
 def test_two_requests_never_write_to_one_upload(uploads: UploadStore) -> None:
