@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -81,34 +82,38 @@ class Journal:
     def _load(self) -> None:
         if not self._path.exists():
             return
-        good_bytes, names = 0, list(self._header.get("counts", []))
-        for index, (row, end) in enumerate(_rows(self._path)):
-            if index == 0:
-                if row != self._header:
+        good_bytes = 0
+        with suppress(ValueError):  # what follows a damaged line is looked at again
+            for row, end in journal_rows(self._path):
+                if not good_bytes and row != self._header:
                     break
-            elif row.get("end"):
-                self.is_complete, self.counts = True, dict(row["counts"])
-            else:
-                self.observations.append(Observation.from_row(row))
-                self.counts = dict(zip(names, row["c"], strict=True))
-            good_bytes = end
+                if good_bytes:
+                    self._take(row)
+                good_bytes = end
         with self._path.open("rb+") as file:
             file.truncate(good_bytes)
 
+    def _take(self, row: Mapping[str, Any]) -> None:
+        if row.get("end"):
+            self.is_complete, self.counts = True, dict(row["counts"])
+        else:
+            self.observations.append(Observation.from_row(row))
+            self.counts = dict(zip(self._header.get("counts", []), row["c"], strict=True))
 
-def _rows(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
-    """Yields each whole line and the byte position after it; stops at the first broken one."""
+
+def journal_rows(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yields each whole line and the byte position after it; a last line cut short by a crash is left out.
+
+    Raises:
+        ValueError: a whole line is damaged.
+    """
     position = 0
     with path.open("rb") as file:
         for line in file:
-            position += len(line)
             if not line.endswith(b"\n"):
                 return
-            try:
-                row = json.loads(line)
-            except ValueError:
-                return
-            yield row, position
+            position += len(line)
+            yield json.loads(line), position
 
 
 def _refused(path: Path, error: OSError) -> StoreError:

@@ -23,6 +23,7 @@ from core.errors import ConfigError
 from core.observations import ActorClass, SignalState, SignalTimeline, TrackHistory
 from core.time import NS_PER_S
 from pipeline import sight
+from pipeline.journal import journal_rows
 from pipeline.observation import Observation
 from pipeline.sight import Sight
 from vision import signal, signal_sources, track
@@ -87,11 +88,8 @@ def read_journal(path: Path) -> tuple[str, tuple[Observation, ...]]:
     """
     rows: list[dict[str, Any]] = []
     try:
-        with path.open("rb") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break  # cut short by a crash
-                rows.append(json.loads(line))
+        for row, _ in journal_rows(path):
+            rows.append(row)
     except OSError as error:
         raise _missing(path, error) from error
     except ValueError as error:

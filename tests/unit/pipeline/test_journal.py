@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import StoreError
+from core.errors import ConfigError, StoreError
 from core.observations import Detections, SignalState
 from pipeline.journal import Journal
+from pipeline.kept import read_journal
 from pipeline.observation import Observation
 
 HEADER: dict[str, object] = {"session_id": "S1", "site_sha256": "a", "counts": ["decoded"]}
@@ -87,3 +88,14 @@ def test_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="--out"):
         Journal(tmp_path / "file" / "j", HEADER)
+
+
+def test_a_damaged_line_and_what_follows_are_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    write(path, 3)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join((*lines[:2], b"{damaged\n", *lines[3:])))
+    with pytest.raises(ConfigError, match="line 3"):
+        read_journal(path)
+    assert [o.pts_ns for o in read(path).observations] == [1]
+    assert [o.pts_ns for o in read_journal(path)[1]] == [1]
