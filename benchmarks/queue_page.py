@@ -196,6 +196,7 @@ def main() -> None:
             found["plain FastAPI + sqlite3"].append(measure(serve_plain, home, arguments, has_login=False))
     result = {
         "machine": f"{platform.machine()} {multiprocessing.cpu_count()} cores",
+        "load": round(os.getloadavg()[0], 1),
         **vars(arguments),
         "servers": {key: describe(rounds) for key, rounds in found.items()},
     }
