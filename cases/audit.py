@@ -81,11 +81,9 @@ def audited(session: Session, step: Step) -> Iterator[None]:
 
 
 def _append(session: Session, step: Step, before: RawRow | None, after: RawRow | None) -> None:
-    last = session.execute(
-        select(AuditRow.seq, AuditRow.entry_sha256).order_by(AuditRow.seq.desc()).limit(1)
-    ).one_or_none()
+    seq, previous = head(session)
     raw = {
-        "seq": 1 if last is None else last.seq + 1,
+        "seq": seq + 1,
         "at_utc": step.at_utc.astimezone(UTC).isoformat(timespec="microseconds"),
         "actor": step.actor,
         "action": step.action,
@@ -94,12 +92,19 @@ def _append(session: Session, step: Step, before: RawRow | None, after: RawRow |
         "before_sha256": ABSENT if before is None else digest(dict(before)),
         "after_sha256": ABSENT if after is None else digest(dict(after)),
         "fields": canonical(field_digests(after or {})),
-        "prev_sha256": ABSENT if last is None else last.entry_sha256,
+        "prev_sha256": previous,
     }
     session.add(
         AuditRow(**{**raw, "at_utc": step.at_utc, "fields": field_digests(after or {}), "entry_sha256": digest(raw)})
     )
     session.flush()
+
+
+def head(session: Session) -> tuple[int, str]:
+    """Returns number and hash of the last entry."""
+    query = select(AuditRow.seq, AuditRow.entry_sha256).order_by(AuditRow.seq.desc()).limit(1)
+    last = session.execute(query).one_or_none()
+    return (0, ABSENT) if last is None else (last.seq, last.entry_sha256)
 
 
 def field_digests(row: RawRow) -> dict[str, str]:

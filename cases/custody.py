@@ -67,13 +67,15 @@ class CustodyStore:
 
     def _stamp(self, root: Path, days: Sequence[str], stamper: Stamper) -> list[str]:
         folder = root / standalone.ROOTS_DIR
-        for done, day in enumerate(days):
+        for day in days:
             path = folder / f"{day}.tsr"
             try:
-                stamp = stamper((folder / f"{day}.json").read_bytes())
+                with disk.store_errors(folder, f"reading the root of {day}"):
+                    content = (folder / f"{day}.json").read_bytes()
+                stamp = stamper(content)
             except StoreError as error:
                 _log.warning("stamp_failed", day=day, reason=error.message)
-                return [f"{len(days) - done} days without an outside timestamp: {error.message}"]
+                return [f"no outside timestamp since {day}: {error.message}"]
             with disk.store_errors(folder, "keeping a timestamp"):
                 path.unlink(missing_ok=True)  # of a crash: the database does not know it
                 disk.write_file(path, stamp)
@@ -84,10 +86,8 @@ class CustodyStore:
         return []
 
     def _audit_head(self) -> tuple[int, str]:
-        query = select(AuditRow.seq, AuditRow.entry_sha256).order_by(AuditRow.seq.desc()).limit(1)
         with self._database.reading() as session:
-            last = session.execute(query).one_or_none()
-            return (0, audit.ABSENT) if last is None else (last.seq, last.entry_sha256)
+            return audit.head(session)
 
     # -- legal hold ---------------------------------------------------------------------------
 

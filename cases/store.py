@@ -339,10 +339,8 @@ class CaseStore:
 
     def audit_head(self) -> tuple[int, str]:
         """Returns number and hash of the last audit entry, to be noted down outside this database."""
-        query = select(AuditRow.seq, AuditRow.entry_sha256).order_by(AuditRow.seq.desc()).limit(1)
         with self._database.reading() as session:
-            last = session.execute(query).one_or_none()
-            return (0, audit.ABSENT) if last is None else (last.seq, last.entry_sha256)
+            return audit.head(session)
 
     def audit_entries(self, limit: int, *, before: int | None = None) -> list[AuditEntry]:
         """Returns audit entries, latest first, those before a number only."""

@@ -309,7 +309,7 @@ def _check_roots(root: Path, key: Ed25519PublicKey | None) -> list[str]:
     for path in sorted((root / ROOTS_DIR).glob("*.json")):
         content = path.read_bytes()
         note, inside = check_note(content, ROOT_KEYS, ROOT_CONTEXT, key)
-        if note is not None and not inside:
+        if note is not None and key is not None and not inside:
             inside = _root_problems(note, path.stem, previous, known)
             previous = hashlib.sha256(content).hexdigest()
         else:

@@ -1,7 +1,7 @@
 """Days are closed with a root and a stamp, evidence is deleted when its time is over and on no hold, and both show."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -157,13 +157,21 @@ def test_authority_that_is_down_is_said_and_asked_again(office: Office, tmp_path
         stamper = partial(request_stamp, url=url)
         authority.is_down = True
         failed = office.store.custody.close_days(office.vault, stamper)
-        assert [line.split(":")[0] for line in failed] == ["2 days without an outside timestamp"]
+        assert [line.split(":")[0] for line in failed] == ["no outside timestamp since 2026-11-22"]
         office.case(2)  # sealing goes on
         authority.is_down = False
         assert office.store.custody.close_days(office.vault, stamper) == []
         office.store.custody.close_days(office.vault, stamper)
-    assert len(authority.queries) == 2
-    assert office.problems() == []
+        assert len(authority.queries) == 2
+        assert office.problems() == []
+        office.clock.forward(days=1)
+        office.store.custody.close_days(office.vault)
+        newest = max((office.vault.root / "roots").glob("*.json"))
+        content = newest.read_bytes()
+        newest.unlink()
+        (failed,) = _stamp_again(office, stamper)
+        assert failed.startswith("no outside timestamp since 2026-11-24: reading the root")
+        newest.write_bytes(content)
     folder = office.vault.root / "roots"
     for name in ("2026-11-22.tsr", "2026-11-23.tsr"):
         root, stamp = (folder / name).with_suffix(".json"), folder / name
@@ -174,6 +182,13 @@ def test_authority_that_is_down_is_said_and_asked_again(office: Office, tmp_path
     assert office.problems() == [f"roots/{name}: not the timestamp the database remembers"]
     stamp.unlink()
     assert office.problems() == [f"roots/{name}: missing; the database remembers it"]
+
+
+def _stamp_again(office: Office, stamper: Callable[[bytes], bytes]) -> list[str]:
+    """Asks for stamps without closing days, which would make the missing root again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Vault, "close_days", lambda *_: [])
+        return office.store.custody.close_days(office.vault, stamper)
 
 
 @pytest.mark.parametrize(
