@@ -24,10 +24,11 @@ from api import (
     reports_json,
     review_json,
     screens,
+    sites,
     uploads,
 )
 from api.assets import Assets
-from api.console import Console
+from api.console import Console, Gaps, no_gaps
 from api.desk import DeskThread
 from api.security import SecurityHeaders, Sessions, load_secret
 from api.webhooks import webhook
@@ -52,6 +53,7 @@ PARTS = (
     cases_json,
     events,
     screens,
+    sites,
     reports_json,
     uploads,
     portal,
@@ -70,11 +72,13 @@ def create_app(
     masker: Masker | None = None,
     *,
     prescreen: Prescreen | None = None,
+    gaps: Gaps | None = None,
     clock: Clock | None = None,
 ) -> FastAPI:
     """Returns the ASGI application of the console, the citizens' page and the exposure screens.
 
-    Without a masker nothing can be put on a screen; the screens then show statistics.
+    Without a masker nothing can be put on a screen; the screens then show statistics. ``gaps`` tells what each rule
+    still lacks at a site; without it the site editor names none.
 
     Raises:
         StoreError: the key of login cookies cannot be kept.
@@ -122,6 +126,7 @@ def create_app(
         citizens=Sessions(secret, "lukou.citizen"),
         media=media,
         oidc=directory,
+        gaps=gaps or no_gaps,
         uploads=arriving,
         wake_desk=desk.wake,
     )

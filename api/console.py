@@ -1,6 +1,6 @@
 """What every page needs: stores, sessions, templates, the person who asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,12 +21,22 @@ from cases.states import PERMISSIONS, Permission
 from cases.store import CaseStore
 from cases.uploads import UploadStore
 from core.settings import Settings
+from core.site import Site
 from core.time import Clock
 from display.board import Board
 from evidence.seal import Vault
 
 if TYPE_CHECKING:
     from authlib.integrations.starlette_client import StarletteOAuth2App
+
+
+Gaps = Callable[[Site], Mapping[str, list[str]]]
+"""What each rule still lacks at a site; the rules are not of this floor."""
+
+
+def no_gaps(_site: Site) -> Mapping[str, list[str]]:
+    """Tells of nothing that is lacking."""
+    return {}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +53,7 @@ class Console:
     media: MediaStore
     uploads: UploadStore
     oidc: "StarletteOAuth2App | None" = None
+    gaps: Gaps
     wake_desk: Callable[[], None] = lambda: None
     guesses: Guesses = field(default_factory=Guesses)
     thumbnails: Thumbnails = field(default_factory=Thumbnails)

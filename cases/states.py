@@ -57,13 +57,15 @@ class PublicationState(StrEnum):
 class UserRole(StrEnum):
     """Who somebody is: reviewer is an auxiliary (辅警), officer has enforcement qualification (民警).
 
-    A supervisor (法制员) is an officer who also lets late cases pass; an auditor sees everything and changes nothing.
+    A supervisor (法制员) is an officer who also lets late cases pass; an auditor sees everything and changes
+    nothing; an engineer keeps cameras and site files and decides nothing.
     """
 
     REVIEWER = "reviewer"
     OFFICER = "officer"
     SUPERVISOR = "supervisor"
     AUDITOR = "auditor"
+    ENGINEER = "engineer"
     ADMIN = "admin"
 
 
@@ -85,6 +87,7 @@ class Permission(StrEnum):
     SEE_ECONOMICS = "see_economics"
     OPEN_IDENTITY = "open_identity"
     HOLD_EVIDENCE = "hold_evidence"
+    EDIT_SITES = "edit_sites"
 
 
 _REVIEWER = frozenset({Permission.SEE_CASES, Permission.FIRST_REVIEW, Permission.FILE_OBJECTION})
@@ -108,9 +111,11 @@ PERMISSIONS: dict[UserRole, frozenset[Permission]] = {
         Permission.OPEN_IDENTITY,
     },
     UserRole.AUDITOR: frozenset({Permission.SEE_CASES, Permission.SEE_AUDIT, Permission.SEE_ECONOMICS}),
+    UserRole.ENGINEER: frozenset({Permission.SEE_CASES, Permission.SEE_ECONOMICS, Permission.EDIT_SITES}),
     UserRole.ADMIN: frozenset(
         {
             Permission.SEE_CASES,
+            Permission.EDIT_SITES,
             Permission.WITHDRAW,
             Permission.MANAGE_USERS,
             Permission.SEE_AUDIT,

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,9 +30,15 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.", show_default=False)
     ] = None,
+    sites: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of site files to edit.", show_default=False),
+    ] = None,
 ) -> None:
     """Serves the console and the exposure screens until Ctrl-C."""
     settings = settings_for(out_dir)
+    if sites is not None:
+        settings = settings.model_copy(update={"sites_dir": sites})
     with open_cases(settings) as store:
         password = store.logins.add_first_admin()
     if password is not None:
@@ -43,7 +50,7 @@ def serve(
 def add_user(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Login name.")],
     role: Annotated[
-        UserRole, typer.Option(help="reviewer (辅警), officer (民警), supervisor (法制员), auditor or admin.")
+        UserRole, typer.Option(help="reviewer (辅警), officer (民警), supervisor (法制员), auditor, engineer or admin.")
     ],
     out_dir: OutOption = None,
     password_stdin: Annotated[
@@ -70,10 +77,11 @@ def run_server(settings: Settings, *, announce: Callable[[str], None] | None = N
     """Serves the console until interrupted; ``announce`` is told the URL once it answers."""
     from api.app import create_app
     from api.server import serve as serve_app
+    from rules import requirements
 
     vault = open_vault(settings)
     with open_cases(settings, must_exist=False) as store:
-        app = create_app(settings, store, vault, load_masker(), prescreen=try_prescreen())
+        app = create_app(settings, store, vault, load_masker(), prescreen=try_prescreen(), gaps=requirements)
         with closing_days(settings, store, vault), suppress(KeyboardInterrupt):  # how a server is meant to end
             serve_app(app, settings.host, settings.port, ready=announce or _announce)
 

@@ -86,6 +86,7 @@ def up(
         pass  # made or migrated once, before two processes open it
     watching = ["run", str(folder), "--out", str(home)]
     serving = ["serve", "--out", str(home)]
+    serving += ["--sites", str(folder)] if folder.is_dir() else []
     watching += [] if overlay is None else ["--overlay", str(overlay)]
     watching += [] if signals is None else ["--signals", str(signals)]
     serving += [] if host is None else ["--host", host]

@@ -22,19 +22,26 @@ def load_document(path: Path, model: type[Model], *, what: str, start_from: str)
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{what} {path} cannot be read ({error.strerror}); check the path", path=str(path)) from error
+    return parse_document(text, model, what=f"{what} {path}", start_from=start_from)
+
+
+def parse_document(text: str, model: type[Model], *, what: str, start_from: str) -> Model:
+    """Returns what the text of a YAML file describes; ``what`` names the file.
+
+    Raises:
+        ConfigError: bad YAML, unknown key, wrong value; one line, with the place.
+    """
     try:
         data = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
         line = str(error).strip().splitlines()[-1].strip()
-        raise ConfigError(f"{what} {path} is not valid YAML: {line}", path=str(path)) from error
+        raise ConfigError(f"{what} is not valid YAML: {line}") from error
     if not isinstance(data, dict):
-        raise ConfigError(
-            f"{what} {path} is empty or not a mapping; start from an example under {start_from}", path=str(path)
-        )
+        raise ConfigError(f"{what} is empty or not a mapping; start from an example under {start_from}")
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(f"{what} {path}: {_first_problem(error)}", path=str(path)) from error
+        raise ConfigError(f"{what}: {_first_problem(error)}") from error
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
         default_factory=default_home, description="folder of database, evidence store, keys, checkpoints"
     )
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default SQLite inside home")
+    sites_dir: Path | None = Field(default=None, description="folder of the site files the console may edit")
     host: str = Field(default="127.0.0.1", description="address the console listens on")
     port: int = Field(default=8790, ge=0, le=65535, description="port of the console; 0 picks a free one")
     identity_key: Path | None = Field(

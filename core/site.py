@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from shapely.geometry import Polygon
 
 from core.catalogue import catalogue
-from core.document import load_document
+from core.document import load_document, parse_document
 from core.errors import ConfigError
 from core.plausible import contradictions
 from core.source import Source
@@ -400,6 +400,15 @@ def load_site(path: Path) -> Site:
         ConfigError: missing file, bad YAML, unknown key, point outside, crossing polygon; one line, with the place.
     """
     return load_document(path, Site, what="site file", start_from="sites/")
+
+
+def parse_site(text: str) -> Site:
+    """Returns the site the text of a site file describes.
+
+    Raises:
+        ConfigError: as ``load_site``.
+    """
+    return parse_document(text, Site, what="site file", start_from="sites/")
 
 
 def _points(part: BaseModel) -> list[Point]:

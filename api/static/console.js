@@ -5,6 +5,7 @@ import "./stills.js";
 import "./release.js";
 import "./objection.js";
 import "./rows.js";
+import "./site.js";
 import "./news.js";
 import "./note-form.js";
 import { isTyping, leave, post, showToast, word } from "./page.js";

@@ -1,6 +1,8 @@
 """Who may do what, over every route there is; one error shape; the same headers everywhere."""
 
+import hashlib
 import secrets
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +23,9 @@ from tests.support.console import ACCEPT_JSON, Office, TestClient, csrf_of
 from tests.support.people import ACCEPT, PASSWORD, suspended
 
 OBJECTION = NewObjection(channel="window", ground="C5", text="the lamp was broken")
-PEOPLE = ("visitor", "fu", "li", "su", "au", "root")
-"""Nobody, a reviewer, an officer, a supervisor, an auditor, an administrator."""
+SITES = Path(__file__).parents[2] / "sites"
+PEOPLE = ("visitor", "fu", "li", "su", "au", "en", "root")
+"""Nobody, a reviewer, an officer, a supervisor, an auditor, an engineer, an administrator."""
 
 
 def only(*people: str) -> dict[str, bool]:
@@ -31,11 +34,12 @@ def only(*people: str) -> dict[str, bool]:
 
 
 OPEN = only(*PEOPLE)
-LOGIN = only("fu", "li", "su", "au", "root")
+LOGIN = only("fu", "li", "su", "au", "en", "root")
 REVIEWER = only("fu", "li", "su")
 OFFICER = only("li", "su")
 WITHDRAW = only("li", "su", "root")
 ADMIN = only("root")
+EDITOR = only("en", "root")
 CITIZEN = only()
 """Nobody of the office is a citizen here: tests/integration/test_report_api.py asks as one."""
 TOKENLESS = ("POST /api/v1/reporters", "POST /api/v1/reporters/token")
@@ -99,9 +103,14 @@ MATRIX: dict[str, dict[str, bool]] = {
     "POST /api/v1/cases/{case_id}/objection/answer": OFFICER,
     "GET /queue": LOGIN,
     "GET /next": LOGIN,
-    "GET /economics": only("su", "au", "root"),
+    "GET /economics": only("su", "au", "en", "root"),
     "GET /screens": LOGIN,
     "GET /cameras": LOGIN,
+    "GET /sites": EDITOR,
+    "GET /sites/{name}": EDITOR,
+    "POST /api/v1/sites/{name}/check": EDITOR,
+    "POST /api/v1/sites/{name}/move": EDITOR,
+    "POST /api/v1/sites/{name}": EDITOR,
     "GET /figures": LOGIN,
     "GET /replays": LOGIN,
     "GET /replays/{replay_name}": LOGIN,
@@ -148,6 +157,9 @@ class World:
         self.office = Office(home)
         self.office.store.add_user("su", PASSWORD, "supervisor")
         self.office.store.add_user("au", PASSWORD, "auditor")
+        self.office.store.add_user("en", PASSWORD, "engineer")
+        self.office.settings.sites_dir = home / "sites"
+        shutil.copytree(SITES, home / "sites")
         self.waiting = self.office.case(1)
         self.shown, self.publication = self.office.published(2)
         self.ready = self.office.accepted(3)
@@ -181,7 +193,7 @@ class World:
             case_id=case_id,
             publication_id=self.publication,
             screen_id="demo",
-            name="wang" if path.startswith("/people") else "P2.jpg",
+            name={"people": "wang", "sites": "example.site"}.get(path.removeprefix("/api/v1").split("/")[1], "P2.jpg"),
             width_px=240,
             sha256=picture.sha256,
             role="P2",
@@ -232,15 +244,19 @@ class World:
         return self.ready if "masked" in route or "publications" in route else self.waiting
 
     def body_for(self, path: str) -> dict[str, object]:
+        if "/sites/" in path:
+            text = (SITES / "example.site.yaml").read_text(encoding="utf-8")
+            base = hashlib.sha256(text.encode()).hexdigest()
+            moved = {"path": "stop_lines.0.towards_px", "points_px": [[960, 470]]}
+            return {"text": text, "base_sha256": base} | (moved if path.endswith("move") else {})
         if path.endswith(("review", "opening")):
             return ACCEPT_JSON if path.endswith("review") else {"reason": "the reward is paid out"}
         if "objection" in path:
             filed: dict[str, object] = {"channel": "web", "ground": "C8", "text": "not me"}
             return {"cancel": False, "reply": "it was you"} if path.endswith("answer") else filed
-        if path.endswith("duplicates"):
-            return {"kept": self.waiting, "cases": [self.duplicate]}
-        if path.endswith(("lift", "hold", "hold/end")):
-            return {"note": "lamp moved"}
+        if path.endswith(("duplicates", "lift", "hold", "hold/end")):
+            several: dict[str, object] = {"kept": self.waiting, "cases": [self.duplicate]}
+            return several if path.endswith("duplicates") else {"note": "lamp moved"}
         if "reporters" in path:
             return {"password": PASSWORD} | ({"handle": "C00000000"} if path.endswith("token") else {})
         pictures = [{"role": d.role, "sha256": d.sha256} for d in self.seen]
