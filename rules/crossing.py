@@ -29,6 +29,9 @@ TRAVEL_SHARE_LONG = 0.3
 body passes the line and 2 m more. Source: projection, sim/conformance v01_long_vehicles_in_red."""
 TURN_DEG = 50.0
 """A final course this far off the line's normal is a turn. Source: over half a right angle."""
+HALF_WAY, FAR_END = 0.5, 1.0
+"""Who may turn right went straight on if seen past that exit: past half of it on a course off by less than half a turn.
+Source: geometry; on an arc that ends in the exit the course is 30 degrees off half-way."""
 TURN_MIN_M = 6.0
 """Course is judged after this way past the line. Source: a car's length and a half, domain.md 1.1."""
 
@@ -129,8 +132,25 @@ def movement_after(crossing: Crossing, site: Site) -> Movement | None:
     cross = ahead[0] * course[1] - ahead[1] * course[0]
     angle = float(np.degrees(np.arctan2(abs(cross), float(ahead @ course))))
     if angle < TURN_DEG:
-        return "S"
+        past = HALF_WAY if angle < TURN_DEG / 2 else FAR_END
+        return "S" if _passed_share(crossing, site, last) >= past else None
     return "R" if cross * path.ground.handedness > 0 else "L"
+
+
+def _passed_share(crossing: Crossing, site: Site, last: int) -> float:
+    """Returns how far (0 near end, 1 far end) it went past the exits of right turns it might still make; 1 if none."""
+    path, line = crossing.path, crossing.line
+    exits = [e for e in site.exits if e.movement == "R" and e.stop_line in (None, line.id)]
+    if "R" not in line.movements or not exits:
+        return FAR_END
+    middle = np.asarray(line.points_px, float).mean(axis=0)
+    ahead = path.arrow_m(np.array([middle, line.towards_px]))[last]
+    unit = ahead / max(float(np.linalg.norm(ahead)), 1e-9)
+    corners = [corner for leave in exits for corner in leave.polygon_px]
+    ways_m = [float(path.arrow_m(np.array([middle, corner]))[last] @ unit) for corner in corners]
+    near_m, far_m = min(ways_m), max(ways_m)
+    went_m = float(crossing.front_m[last] + crossing.rear_m[last]) / 2
+    return (went_m - near_m) / max(far_m - near_m, 1e-9)
 
 
 def _when(t_s: Array, value: Array, row: int) -> float:
