@@ -29,6 +29,9 @@ SOON_S = 86400.0
 """A case due within this is marked. Source: none in law; the last working day at most."""
 
 
+Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
+
+
 class Asked(BaseModel):
     """The filter of the queue as its address writes it; empty fields of the form mean any."""
 
@@ -39,8 +42,8 @@ class Asked(BaseModel):
     camera: str = Field(default="", max_length=100)
     source: Literal["", "camera", "report"] = ""
     plate: str = Field(default="", max_length=16)
-    since: date | Literal[""] = ""
-    until: date | Literal[""] = ""
+    since: Day | Literal[""] = ""
+    until: Day | Literal[""] = ""
     overdue: Literal["", "1"] = ""
     after: str = Field(default="", max_length=200)
     page: int = Field(default=1, ge=1, le=100_000)
@@ -138,7 +141,7 @@ def parse_cursor(text: str) -> Cursor:
         at_utc = datetime.fromisoformat(moment)
     except ValueError as error:
         raise ConfigError("this address leads nowhere; start from the first page", got=text) from error
-    if at_utc.tzinfo is None:
+    if at_utc.tzinfo is None or not 2000 <= at_utc.year < 2100:
         raise ConfigError("this address leads nowhere; start from the first page", got=text)
     return Cursor(at_utc=at_utc, case_id=case_id)
 

@@ -189,10 +189,14 @@ class TestQueue:
             after = answer["next"]
         assert seen == ids
 
-    @pytest.mark.parametrize("after", ["x", "2026-11-22T08:00:00~x", "~"])
+    @pytest.mark.parametrize("after", ["x", "2026-11-22T08:00:00~x", "~", "0001-01-01T00:00:00+08:00~x"])
     def test_forged_cursor_is_refused(self, after: str) -> None:
         with pytest.raises(ConfigError, match="leads nowhere"):
             parse_cursor(after)
+
+    @pytest.mark.parametrize("query", ["since=0001-01-01", "until=9999-12-31", "since=x", "state=LOST", "overdue=2"])
+    def test_what_is_no_filter_is_refused(self, tmp_path: Path, query: str) -> None:
+        assert Office(tmp_path).login("li").get(f"/api/v1/cases?{query}").status_code == 422
 
     @pytest.mark.parametrize(
         ("query", "numbers"),
