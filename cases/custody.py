@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Text, select, type_coerce
 from sqlalchemy.orm import Session
 
 from cases import audit, hold, retention, review
@@ -134,7 +134,7 @@ class CustodyStore:
         """
         now = self._clock.now_utc()
         with self._database.writing() as session:  # a hold placed meanwhile waits for this, or this for it
-            if due.subject not in {other.subject for other in retention.due_cases(session, now)}:
+            if not retention.due_cases(session, now, due.subject):
                 return False
             digest = vault.erase(due.subject, _erasure(due))
             self._remember(session, due, digest, now)
@@ -148,14 +148,15 @@ class CustodyStore:
         """
         now = self._clock.now_utc()
         with self._database.writing() as session:
-            if due.subject not in {other.subject for other in retention.due_reports(session, now)}:
+            if not retention.due_reports(session, now, due.subject):
                 return False
-            originals, media = _originals(session), MediaStore(media_root)
-            mine = originals.pop(due.subject)
+            media, row = MediaStore(media_root), session.get_one(ReportRow, due.subject)
+            mine = [str(medium["sha256"]) for medium in row.media]
             digest = vault.leave_tombstone(_grave(media_root, due.subject), due.subject, mine, _erasure(due))
-            for sha256 in set(mine).difference(*originals.values()):
-                media.path(sha256).unlink(missing_ok=True)
             self._remember(session, due, digest, now)
+            for sha256 in mine:
+                if not _is_needed(session, sha256):
+                    media.path(sha256).unlink(missing_ok=True)
         return True
 
     def _remember(self, session: Session, due: Due, digest: str, now: datetime) -> None:
@@ -190,6 +191,14 @@ def _originals(session: Session) -> dict[str, list[str]]:
     """Returns the hashes of every report's originals that were not deleted."""
     query = select(ReportRow.report_id, ReportRow.media).where(ReportRow.report_id.not_in(select(ErasureRow.subject)))
     return {row.report_id: [str(medium["sha256"]) for medium in row.media] for row in session.execute(query)}
+
+
+def _is_needed(session: Session, sha256: str) -> bool:
+    """Tells whether a report whose originals were not deleted has this file among them."""
+    query = select(ReportRow.report_id).where(
+        type_coerce(ReportRow.media, Text).contains(sha256), ReportRow.report_id.not_in(select(ErasureRow.subject))
+    )
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def _root_problems(session: Session, root: Path, stamp_check: StampCheck) -> list[str]:

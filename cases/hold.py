@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from ulid import ULID
 
@@ -84,9 +84,9 @@ def listed(session: Session, case_id: str) -> list[LegalHold]:
     return [_hold(row) for row in session.scalars(query)]
 
 
-def held(session: Session) -> set[str]:
-    """Returns the ids of the cases on hold."""
-    return set(session.scalars(select(LegalHoldRow.case_id).where(LegalHoldRow.lifted_utc.is_(None))))
+def held() -> Select[tuple[str]]:
+    """Returns the query of the cases on hold."""
+    return select(LegalHoldRow.case_id).where(LegalHoldRow.lifted_utc.is_(None))
 
 
 def _standing(session: Session, case_id: str) -> LegalHoldRow | None:

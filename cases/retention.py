@@ -51,6 +51,7 @@ OF_STATE: dict[CaseState, Period] = {
 }
 """What is queued, suspended, disputed or under objection has no period: somebody must decide it first."""
 REFUSED = (ReportState.LATE, ReportState.OUT_OF_SCOPE, ReportState.DUPLICATE, ReportState.SUPPLEMENT_REQUESTED)
+_ERASED = select(ErasureRow.subject)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,34 +63,34 @@ class Due:
     since_utc: datetime
 
 
-def due_cases(session: Session, now_utc: datetime) -> list[Due]:
-    """Returns the cases whose evidence is over its time and on no hold, oldest first."""
-    held, erased = hold.held(session), _erased(session)
+def due_cases(session: Session, now_utc: datetime, case_id: str | None = None) -> list[Due]:
+    """Returns the cases (or the one) whose evidence is over its time and on no hold, oldest first."""
     found = []
     for state, period in OF_STATE.items():
         query = select(CaseRow.case_id, CaseRow.changed_utc).where(
-            CaseRow.state == state.value, CaseRow.changed_utc <= now_utc - timedelta(days=period.days)
+            CaseRow.state == state.value,
+            CaseRow.changed_utc <= now_utc - timedelta(days=period.days),
+            CaseRow.case_id.not_in(hold.held()),
+            CaseRow.case_id.not_in(_ERASED),
         )
-        found += [
-            Due(period=period, subject=row.case_id, since_utc=row.changed_utc)
-            for row in session.execute(query)
-            if row.case_id not in held | erased
-        ]
+        if case_id is not None:
+            query = query.where(CaseRow.case_id == case_id)
+        found += [Due(period=period, subject=row.case_id, since_utc=row.changed_utc) for row in session.execute(query)]
     return sorted(found, key=lambda due: (due.since_utc, due.subject))
 
 
-def due_reports(session: Session, now_utc: datetime) -> list[Due]:
-    """Returns the reports whose originals are over their time: refused, or of a case whose evidence is gone."""
-    erased = _erased(session)
-    query = select(ReportRow.report_id, ReportRow.state, ReportRow.case_id, ReportRow.changed_utc)
-    limit = now_utc - timedelta(days=REPORT.days)
-    refused = {state.value for state in REFUSED}
-    return [
-        Due(period=REPORT, subject=row.report_id, since_utc=row.changed_utc)
-        for row in session.execute(query.order_by(ReportRow.report_id))
-        if row.report_id not in erased
-        and (row.case_id in erased or (row.state in refused and row.changed_utc <= limit))
-    ]
+def due_reports(session: Session, now_utc: datetime, report_id: str | None = None) -> list[Due]:
+    """Returns the reports (or the one) whose originals are over their time: refused, or their case's evidence gone."""
+    is_refused = ReportRow.state.in_([state.value for state in REFUSED])
+    is_old = ReportRow.changed_utc <= now_utc - timedelta(days=REPORT.days)
+    query = (
+        select(ReportRow.report_id, ReportRow.changed_utc)
+        .where(ReportRow.report_id.not_in(_ERASED), ReportRow.case_id.in_(_ERASED) | (is_refused & is_old))
+        .order_by(ReportRow.report_id)
+    )
+    if report_id is not None:
+        query = query.where(ReportRow.report_id == report_id)
+    return [Due(period=REPORT, subject=row.report_id, since_utc=row.changed_utc) for row in session.execute(query)]
 
 
 def due_files(folders: tuple[Path, ...], now_utc: datetime) -> list[Due]:
@@ -107,7 +108,3 @@ def _files(folders: tuple[Path, ...]) -> Iterator[tuple[Path, datetime]]:
         for path in folder.rglob("*"):
             if path.is_file() and not path.is_symlink():
                 yield path, datetime.fromtimestamp(path.stat().st_mtime, UTC)
-
-
-def _erased(session: Session) -> set[str]:
-    return set(session.scalars(select(ErasureRow.subject)))
