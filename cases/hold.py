@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -84,7 +85,7 @@ def listed(session: Session, case_id: str) -> list[LegalHold]:
     return [_hold(row) for row in session.scalars(query)]
 
 
-def held() -> Select[tuple[str]]:
+def held() -> Select[Any]:
     """Returns the query of the cases on hold."""
     return select(LegalHoldRow.case_id).where(LegalHoldRow.lifted_utc.is_(None))
 
