@@ -114,7 +114,7 @@ def ours(kind: str, count: int, seconds: float, folder: Path, site_file: Path) -
     ]
     switches = Switches() if kind == "mixed" else Switches(gate=False, rest=False, rush=False)
     with tempfile.TemporaryDirectory() as home, open_workbench(Settings(home=Path(home), clock="operator")) as bench:
-        size = bench.detector.picture_size(*(SMALL_PX if kind == "substreams" else (1920, 1080)))
+        size = SMALL_PX if kind == "substreams" else bench.detector.picture_size(1920, 1080)
         blank = Picture(pts_ns=0, rgb=np.zeros((size[1], size[0], 3), np.uint8), source_size_px=(1920, 1080))
         bench.detector.detect([blank])
         cameras = Cameras(sites, bench, switches=switches)
