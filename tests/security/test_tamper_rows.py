@@ -24,6 +24,7 @@ UNAUDITED = {
     "draw_keys": "a secret number; the draws made with it are audited",
     "logins": "who is logged in at this moment; ends by itself",
     "temporary_passwords": "logins whose password was made up for them; ends when they choose their own",
+    "webhooks": "how far along the audit chain another server has been told",
     "photo_marks": "worked out from reports.media again",
 }
 """Tables no audit entry pins, each with its reason: a new table must be listed here or in ``AUDITED``."""
