@@ -18,14 +18,14 @@ def drop_private(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 
 
 def configure(*, level: str = "warning", as_json: bool = False) -> None:
-    """Sets up structlog on stderr, once per process."""
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    """Sets up structlog on stderr, once per process; a traceback names places in the code, never values."""
+    for_people = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             cast("Any", drop_private),
-            renderer,
+            *([structlog.processors.format_exc_info, structlog.processors.JSONRenderer()] if as_json else [for_people]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
