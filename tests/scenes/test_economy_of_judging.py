@@ -65,14 +65,15 @@ def check(scene: TrajectoryScene, monkeypatch: pytest.MonkeyPatch) -> int:
     return len(filed)
 
 
+@pytest.mark.timeout(180)
 def test_random_traffic(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sum(check(lawless_scene(seed), monkeypatch) for seed in range(3)) >= 5
+    assert sum(check(lawless_scene(seed, actors=6, until_s=26), monkeypatch) for seed in range(2)) >= 3
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_much_random_traffic(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sum(check(lawless_scene(seed), monkeypatch) for seed in range(100, 160)) >= 100
+    assert sum(check(lawless_scene(seed), monkeypatch) for seed in range(100, 120)) >= 60
 
 
 @pytest.mark.parametrize("case", [c for c in all_cases() if c.scene.until_s <= 60][::160], ids=lambda c: c.case_id)
