@@ -98,7 +98,8 @@ class Rejoiner:
         return name
 
     def _forget(self, scene: Scene, gap_s: float) -> None:
-        oldest_ns = scene.now_ns - int((gap_s + KEEP_S) * NS_PER_S)
+        begun = (int(t.pts_ns[0]) for t in scene.tracks if len(t) and t.track_id not in self._looked_at)
+        oldest_ns = min(begun, default=scene.now_ns) - int((gap_s + KEEP_S) * NS_PER_S)
         self._stood = {name: k for name, k in self._stood.items() if int(k.history.pts_ns[-1]) >= oldest_ns}
         present = {track.track_id for track in scene.tracks}
         self._before = {name: known for name, known in self._before.items() if name in present}

@@ -91,8 +91,18 @@ def test_memory_ends() -> None:
     rejoiner = Rejoiner()
     early = Scene(view=VIEW, tracks=[track(1, 0, 30)], signals={}, now_ns=30 * NS_PER_S)
     assert rejoiner.whole(early) == {}
+    assert rejoiner.whole(Scene(view=VIEW, tracks=[], signals={}, now_ns=150 * NS_PER_S)) == {}
     later = Scene(view=VIEW, tracks=[track(2, 40, 60)], signals={}, now_ns=150 * NS_PER_S)
     assert rejoiner.whole(later) == {}
+
+
+def test_a_stay_is_found_again_however_late_it_is_asked_for() -> None:
+    """Nothing calls for a look while a car stands: the next may come when its later id ends, minutes on."""
+    rejoiner = Rejoiner()
+    first, second = track(1, 0, 30), track(2, 31, 190)
+    assert rejoiner.whole(Scene(view=VIEW, tracks=[first], signals={}, now_ns=31 * NS_PER_S)) == {}
+    later = rejoiner.whole(Scene(view=VIEW, tracks=[second], signals={}, now_ns=190 * NS_PER_S))
+    assert later[2].earlier_ids == {1}
 
 
 RAN_AND_STANDS = TrajectoryScene.model_validate(
