@@ -57,9 +57,7 @@ CYCLE_S = (("green", 30.0), ("yellow", 3.0), ("red", 37.0))
 RULES_ON = [f"V{n:02d}" for n in range(1, 27) if f"V{n:02d}" not in REFUSED]
 
 
-def _lane(
-    name: str, kind: str, start_m: tuple[float, float], end_m: tuple[float, float], **more: Any
-) -> dict[str, Any]:
+def lane(name: str, kind: str, start_m: tuple[float, float], end_m: tuple[float, float], **more: Any) -> dict[str, Any]:
     """Returns a straight lane between two corners, travelled from the first towards the second."""
     (x1, y1), (x2, y2) = start_m, end_m
     middle = (x1 + x2) / 2
@@ -72,13 +70,13 @@ SITE: dict[str, Any] = {
         {"id": "south", "points_m": [[-7, 0], [7, 0]], "towards_m": [0, 8], "signal": "lamp", "movements": ["S", "R"]}
     ],
     "lanes": [
-        _lane("left", "motor", (-3.5, -9), (0, 0), movements=["L"]),
-        _lane("right", "motor", (0, -9), (3.5, 0), movements=["S"]),
-        _lane("bikes", "nonmotor", (3.5, -9), (6, 0)),
-        _lane("onward", "motor", (0, 8), (3.5, 40)),
-        _lane("beside", "motor", (-3.5, 40), (0, 8)),
-        _lane("bikes-on", "nonmotor", (3.5, 8), (6, 40)),
-        _lane("shoulder", "emergency", (-6, 40), (-3.5, 8)),
+        lane("left", "motor", (-3.5, -9), (0, 0), movements=["L"]),
+        lane("right", "motor", (0, -9), (3.5, 0), movements=["S"]),
+        lane("bikes", "nonmotor", (3.5, -9), (6, 0)),
+        lane("onward", "motor", (0, 8), (3.5, 40)),
+        lane("beside", "motor", (-3.5, 40), (0, 8)),
+        lane("bikes-on", "nonmotor", (3.5, 8), (6, 40)),
+        lane("shoulder", "emergency", (-6, 40), (-3.5, 8)),
     ],
     "exits": [
         {"id": "ahead", "movement": "S", "polygon_m": [[-4, 24], [5, 24], [5, 32], [-4, 32]]},

@@ -5,17 +5,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from benchmarks.rules import lane
 from sim.trajectories import TrajectoryScene
 
 KINDS = ("car", "car", "van", "bus", "truck", "bicycle", "motorcycle", "person")
 RULES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13, 14, 15, 16, 19, 20, 21, 22, 23, 24, 25)
-
-
-def _lane(name: str, kind: str, low: tuple[float, float], high: tuple[float, float], **more: Any) -> dict[str, Any]:
-    (x1, y1), (x2, y2) = low, high
-    middle = (x1 + x2) / 2
-    corners = [[x1, y1], [x2, y1], [x2, y2], [x1, y2]]
-    return {"id": name, "kind": kind, "polygon_m": corners, "heading_m": [[middle, y1], [middle, y2]], **more}
 
 
 def _area(name: str, low: tuple[float, float], high: tuple[float, float], **more: Any) -> dict[str, Any]:
@@ -28,13 +22,13 @@ SITE: dict[str, Any] = {
         {"id": "south", "points_m": [[-7, 0], [7, 0]], "towards_m": [0, 8], "signal": "lamp", "movements": ["S", "R"]}
     ],
     "lanes": [
-        _lane("left", "motor", (-3.5, -9), (0, 0), movements=["L"]),
-        _lane("right", "motor", (0, -9), (3.5, 0), movements=["S"]),
-        _lane("bikes", "nonmotor", (3.5, -9), (6, 0)),
-        _lane("onward", "motor", (0, 8), (3.5, 40)),
-        _lane("beside", "motor", (-3.5, 8), (0, 40)),
-        _lane("bikes-on", "nonmotor", (3.5, 8), (6, 40)),
-        _lane("shoulder", "emergency", (-6, 8), (-3.5, 40)),
+        lane("left", "motor", (-3.5, -9), (0, 0), movements=["L"]),
+        lane("right", "motor", (0, -9), (3.5, 0), movements=["S"]),
+        lane("bikes", "nonmotor", (3.5, -9), (6, 0)),
+        lane("onward", "motor", (0, 8), (3.5, 40)),
+        lane("beside", "motor", (-3.5, 8), (0, 40)),
+        lane("bikes-on", "nonmotor", (3.5, 8), (6, 40)),
+        lane("shoulder", "emergency", (-6, 8), (-3.5, 40)),
     ],
     "exits": [
         _area("ahead", (-4, 24), (5, 32), movement="S"),
