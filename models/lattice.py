@@ -6,6 +6,7 @@ result: a foreign plate leaves little probability for any Chinese one.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def read_lattice(logits: FloatArray, *, best: int = 5) -> list[Reading]:
     Shapes: logits (places, 1 + characters), blank first.
     """
     beams = {"": _Beginning(forms=ALL_FORMS, rest=1.0)}
-    for likely in softmax(logits):
+    for likely in softmax(logits).tolist():
         beams = _step(beams, likely)
     whole = [
         Reading(text=text, probability=min(1.0, beam.weight))
@@ -70,19 +71,25 @@ def softmax(logits: FloatArray) -> NDArray[np.float64]:
     return np.asarray(powers / powers.sum(-1, keepdims=True))
 
 
-def _step(beams: dict[str, _Beginning], likely: NDArray[np.float64]) -> dict[str, _Beginning]:
+@cache
+def _followers(forms: int, length: int) -> dict[str, int]:
+    return dict(next_characters(forms, length))
+
+
+def _step(beams: dict[str, _Beginning], likely: list[float]) -> dict[str, _Beginning]:
     """Returns the beginnings after one more place."""
     after: dict[str, _Beginning] = {}
-    visible = {CHARACTERS[i - 1] for i in np.flatnonzero(likely > FAINTEST) if i}
+    visible = [c for c, chance in zip(CHARACTERS, likely[1:], strict=True) if chance > FAINTEST]
     for text, beam in beams.items():
         stay = after.setdefault(text, _Beginning(forms=beam.forms))
-        stay.rest += beam.weight * float(likely[0])
+        stay.rest += beam.weight * likely[0]
         if text:
-            stay.last += beam.last * float(likely[_NUMBER[text[-1]]])
-        for character, forms in next_characters(beam.forms, len(text)) if visible else ():
-            if character in visible:
+            stay.last += beam.last * likely[_NUMBER[text[-1]]]
+        followers = _followers(beam.forms, len(text))
+        for character in visible:
+            if forms := followers.get(character):
                 longer = after.setdefault(text + character, _Beginning(forms=forms))
                 came = beam.rest if text.endswith(character) else beam.weight
-                longer.last += came * float(likely[_NUMBER[character]])
+                longer.last += came * likely[_NUMBER[character]]
     kept = sorted(after.items(), key=lambda item: -item[1].weight)[:WIDTH]
     return dict(kept)

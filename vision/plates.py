@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from core.errors import ModelError
 from core.observations import FloatArray
 from core.plate import UNREADABLE, Colour, Layout, Plate, layout_of
 from models.lattice import Reading, read_lattice, softmax
+from models.plate_view import Outputs, look
 from models.registry import HOME, Manifest, load_manifest, weights
 from vision.detect_onnx import LOAD_ERRORS
 
@@ -103,6 +103,7 @@ class PlateReader:
     def __init__(self, manifest: Manifest, path: Path, *, threads: int = 1) -> None:
         self._manifest = manifest
         self.calibration = Calibration.of(manifest)
+        self._size_px = (manifest.input.width, manifest.input.height)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -127,16 +128,19 @@ class PlateReader:
         Raises:
             ModelError: a crop has another shape.
         """
-        views = [plate_view(crop, self._manifest.input.width, self._manifest.input.height) for crop in crops]
+        views = [readable(crop) for crop in crops]
         seen = [index for index, view in enumerate(views) if view is not None]
         reads = [NOTHING] * len(crops)
         for start in range(0, len(seen), BATCH):
             chosen = seen[start : start + BATCH]
-            planes = np.stack([cast("FloatArray", views[index]) for index in chosen])
-            outputs = self._session.run(("characters", "colour", "rows"), {"pictures": planes})
+            outputs = look(self._run, [cast("NDArray[np.uint8]", views[index]) for index in chosen], self._size_px)
             for index, characters, colour, rows in zip(chosen, *outputs, strict=True):
                 reads[index] = build_read(characters, colour, rows, self.calibration)
         return reads
+
+    def _run(self, planes: FloatArray) -> Outputs:
+        characters, colour, rows = self._session.run(("characters", "colour", "rows"), {"pictures": planes})
+        return characters, colour, rows
 
 
 def build_read(characters: FloatArray, colour: FloatArray, rows: FloatArray, calibration: Calibration) -> PlateRead:
@@ -175,10 +179,10 @@ def agreeing(readings: Sequence[Reading], text: str) -> list[float]:
     ]
 
 
-def plate_view(crop: NDArray[Any], width: int, height: int) -> FloatArray | None:
-    """Returns the network's input for a crop, None when it is too small to show a plate.
+def readable(crop: NDArray[Any]) -> NDArray[np.uint8] | None:
+    """Returns a crop as a picture, None when it is too small to show a plate.
 
-    Shapes: crop (h, w, 3), result (3, height, width) 0 to 1.
+    Shapes: (h, w, 3) in and out.
 
     Raises:
         ModelError: the crop is no RGB picture.
@@ -188,11 +192,8 @@ def plate_view(crop: NDArray[Any], width: int, height: int) -> FloatArray | None
     if crop.shape[1] < SMALLEST_PX[0] or crop.shape[0] < SMALLEST_PX[1]:
         return None
     if crop.dtype != np.uint8:
-        crop = np.clip(np.nan_to_num(crop, nan=0.0, posinf=255.0, neginf=0.0), 0, 255).astype(np.uint8)
-    is_larger = crop.shape[1] > width or crop.shape[0] > height
-    how = cv2.INTER_AREA if is_larger else cv2.INTER_LINEAR
-    sized = cv2.resize(np.ascontiguousarray(crop), (width, height), interpolation=how)
-    return np.ascontiguousarray(sized.transpose(2, 0, 1), dtype=np.float32) / np.float32(255)
+        crop = np.clip(np.nan_to_num(crop, nan=0.0, posinf=255.0, neginf=0.0), 0, 255)
+    return np.asarray(crop, np.uint8)
 
 
 def load_plate_reader(name: str = "plate_reader", *, home: Path = HOME) -> PlateReader:

@@ -1,6 +1,6 @@
 """Makes the plate reader from rendered plates alone: ``python -m models.train.plates --minutes 40``.
 
-1. train      endless rendered crops, every one new; characters by CTC, helped by where each was drawn
+1. train      endless rendered crops, a quarter of each batch new; characters by CTC, helped by where each was drawn
 2. export     ONNX, the averaged weights
 3. calibrate  temperature and the confidence that may answer, on crops with other numbers
 4. describe   weights and manifest, ready to be copied to models/weights and models/manifests
@@ -27,17 +27,18 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from core import log
 from core.plate import CHARACTERS
+from models.plate_view import folded, folded_x, stretched
 from models.registry import Manifest, NetworkInput, TrainingSource, WeightsFile
 from models.train import describe as describing
 from models.train import plates_measure as measure
 from models.train.plates_network import COLOURS, HEIGHT_PX, WIDTH_PX, PlateNetwork, targets
 from models.train.plates_renders import render
 
-BATCH = 16
-FRESH = 0.33
+BATCH = 32
+FRESH = 0.25
 """Share of a batch nobody has seen; the rest comes again from the last ``POOL`` crops, in another light."""
 
-DRILLS = 0.6
+DRILLS = 0.4
 """Share of crops full of Chinese characters; see ``draw_drill``."""
 
 POOL = 12_000
@@ -78,11 +79,11 @@ class Renders(IterableDataset):  # type: ignore[misc]  # torch is not installed 
         self._start, self._seed = start, seed
 
     def __iter__(self) -> Iterator[Any]:
-        """Yields crop, text as class numbers, places, weights, colour (-1: none) and rows."""
+        """Yields crop, text as class numbers, places, weights, colour and rows."""
         cv2.setNumThreads(1)
         number, pool, pick = self._start, list[Any](), np.random.default_rng((self._seed, self._start, 1))
         while True:
-            if not pool or pick.random() < FRESH:
+            if len(pool) < POOL // 4 or pick.random() < FRESH:
                 fresh = sample(number, self._seed)
                 number += 1
                 if len(pool) < POOL:
@@ -92,18 +93,36 @@ class Renders(IterableDataset):  # type: ignore[misc]  # torch is not installed 
                 yield fresh
             else:
                 crop, *truth = pool[int(pick.integers(len(pool)))]
-                light = torch.from_numpy(pick.uniform(0.75, 1.25, (3, 1, 1)).astype(np.float32))
-                yield (crop.float() * light).clamp_(0, 255).to(torch.uint8), *truth
+                yield moved(crop, pick), *truth
 
 
 def sample(number: int, seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor, int, int]:
-    """Returns one crop with everything the losses need."""
+    """Returns one crop with everything the losses need; of two rows it is mostly shown folded, else to be told so.
+
+    Colour and rows are -1 where there is nothing to learn about them.
+    """
     made = render(number, seed, drill_share=DRILLS)
-    classes, weights = targets(made.text, made.middles, is_double=made.is_double)
-    text = torch.tensor([CHARACTERS.index(c) + 1 for c in made.text], dtype=torch.long)
+    text, places, view = made.text, made.middles[:, 0], stretched
+    rows = -1 if made.colour is None else int(made.is_double)
+    if made.is_double and number % 4:
+        places, view, rows = folded_x(places, is_upper=np.arange(len(places)) < 2), folded, -1
+    elif made.is_double:
+        text, places = "", places[:0]
+    classes, weights = targets(text, places)
+    numbers = torch.tensor([CHARACTERS.index(c) + 1 for c in text], dtype=torch.long)
     colour = -1 if made.colour is None else COLOURS.index(made.colour)
-    picture = torch.from_numpy(np.ascontiguousarray(made.rgb.transpose(2, 0, 1)))
-    return picture, text, classes, weights, colour, int(made.is_double)
+    picture = view(made.rgb, WIDTH_PX, HEIGHT_PX).transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(picture)), numbers, classes, weights, colour, rows
+
+
+def moved(picture: Tensor, pick: np.random.Generator) -> Tensor:
+    """Returns a crop seen again: a little elsewhere, in another light."""
+    shown = picture.numpy().transpose(1, 2, 0)
+    across, down = pick.uniform(-3, 3), pick.uniform(-2, 2)
+    shift = np.array([[pick.uniform(0.95, 1.05), 0, across], [pick.uniform(-0.03, 0.03), 1, down]])
+    shown = cv2.warpAffine(shown, shift, (WIDTH_PX, HEIGHT_PX), borderMode=cv2.BORDER_REPLICATE)
+    lit = shown * pick.uniform(0.75, 1.25, 3).astype(np.float32) + np.float32(pick.normal(0, 8))
+    return torch.from_numpy(np.clip(lit, 0, 255).astype(np.uint8).transpose(2, 0, 1).copy())
 
 
 def collate(rows: Sequence[Any]) -> tuple[Tensor, ...]:
@@ -132,10 +151,9 @@ def loss_of(network: nn.Module, batch: tuple[Tensor, ...], progress: float) -> T
     placed = functional.nll_loss(likely.transpose(1, 2), classes, reduction="none")
     placed = (placed * weights * (1 + 4 * (classes > 0) + 15 * (classes > LATIN))).sum(1)
     total = read.mean() + (0.5 if progress < 0.6 else 0.1) * placed.mean()
-    seen = colours >= 0
-    if seen.any():
-        total = total + 0.3 * functional.cross_entropy(colour.float()[seen], colours[seen])
-        total = total + 0.3 * functional.cross_entropy(rows.float()[seen], doubles[seen])
+    for said, truth in ((colour, colours), (rows, doubles)):
+        if (truth >= 0).any():
+            total = total + 0.3 * functional.cross_entropy(said.float(), truth, ignore_index=-1)
     return total
 
 
@@ -243,7 +261,8 @@ def describe(plan: Plan, weights: Path, crops: int) -> Manifest:
         initial_weights="none",
         training_data=[
             TrainingSource(
-                source="own renders (models/train/plates_renders.py); typefaces Noto Sans CJK, Liberation, DejaVu",
+                source="own renders (models/train/plates_renders.py); typefaces Noto CJK, Liberation, DejaVu, "
+                "Droid Sans Fallback, WenQuanYi Micro Hei, LXGW WenKai",
                 licence="AGPL-3.0-or-later",
                 images=crops,
             )

@@ -144,9 +144,10 @@ def draw_sheet(pick: Picker) -> Sheet:
 def draw_drill(pick: Picker) -> Sheet:
     """Returns a sheet no authority issues, mostly Chinese characters: a plate has one, so they are learnt slowly."""
     chinese = PROVINCES + "学警港澳领使挂"
-    text = "".join(_one(pick, chinese if pick.random() < 0.75 else LETTERS + DIGITS) for _ in range(7))
-    colour = list(Colour)[int(pick.integers(4))] if pick.random() < 0.5 else Colour.BLUE
     is_double, is_motorcycle = pick.random() < 0.25, pick.random() < 0.5
+    length = 7 if is_double or pick.random() < 0.6 else 8
+    text = "".join(_one(pick, chinese if pick.random() < 0.75 else LETTERS + DIGITS) for _ in range(length))
+    colour = list(Colour)[int(pick.integers(4))] if pick.random() < 0.5 else Colour.BLUE
     return Sheet(
         text=text,
         layout=Layout.STANDARD,
@@ -206,9 +207,9 @@ def draw_plate(sheet: Sheet, pick: Picker) -> NDArray[np.float32]:
     width, height = (round(v * PX_PER_MM) for v in size_mm)
     ground, paint = _tinted(sheet.colour, pick)
     picture = _ground(sheet.colour, (width, height), ground)
-    style = int(pick.integers(PENS)) if pick.random() < 0.7 else int(pick.integers(PENS, STYLES))
+    style = int(pick.integers(PENS)) if pick.random() < 0.8 else int(pick.integers(PENS, STYLES))
     chinese = int(pick.integers(CHINESE_STYLES))
-    weight = int(pick.integers(-1, 4))
+    weight = float(pick.uniform(-0.5, 0.7)) if pick.random() < 0.5 else 0.0
     mask = np.zeros((height, width), np.float32)
     red = np.zeros_like(mask)
     for index, cell in enumerate(row):
@@ -246,13 +247,13 @@ def _is_red(sheet: Sheet, character: str, index: int) -> bool:
     """Source: GA 36-2018 and the army's rules: 警 使 领 应急 and the letters of army and armed police are red."""
     if sheet.layout in {Layout.ARMY, Layout.ARMED_POLICE}:
         return index < 2
-    return character in "警使领应急"
+    return character in "警使领应急" and sheet.colour in {Colour.WHITE, Colour.BLACK}
 
 
 def _stamp(layer: NDArray[np.float32], mask: NDArray[np.uint8], cell: Cell, pick: Picker) -> None:
     wide, high = cell.width, cell.height
     if not cell.character.isascii():  # makers draw Chinese characters smaller than their field
-        wide, high = wide * pick.uniform(0.82, 1.04), high * pick.uniform(0.74, 1.02)
+        wide, high = wide * pick.uniform(0.86, 1.04), high * pick.uniform(0.8, 1.02)
     x, y = cell.x + (cell.width - wide) / 2, cell.y + (cell.height - high) / 2
     x, y = (round((v + pick.normal(0, 0.8)) * PX_PER_MM) for v in (x, y))
     width, height = round(wide * PX_PER_MM), round(high * PX_PER_MM)
@@ -265,12 +266,21 @@ def _stamp(layer: NDArray[np.float32], mask: NDArray[np.uint8], cell: Cell, pick
 
 
 def _warped(mask: NDArray[np.uint8], pick: Picker) -> NDArray[np.uint8]:
-    """Returns a character whose parts are a little longer, shorter or elsewhere, as another maker would cut it."""
+    """Returns a character whose parts are a little longer, shorter or elsewhere, as another maker would cut it.
+
+    Often the left part ends above the foot: characters of plates are set like that, those of typefaces are not.
+    """
     height, width = mask.shape
-    shifts = pick.normal(0, 0.045, (3, 3, 2)).astype(np.float32) * np.array([width, height], np.float32)
-    field = cv2.resize(shifts, (width, height), interpolation=cv2.INTER_CUBIC)
+    shifts = pick.normal(0, 0.018, (3, 3, 2))
+    shifts[:, 1, 0] += pick.normal(0, 0.025)
+    if pick.random() < 0.5:
+        side, at_head = (2, False) if pick.random() < 0.25 else (0, pick.random() < 0.15)
+        shifts[:, side, 1] += pick.uniform(0, 0.28) * np.array((-1, -0.5, 0) if at_head else (0, 0.5, 1))
+    field = cv2.resize(shifts.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    return np.asarray(cv2.remap(mask, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(
+        cv2.remap(mask, x + field[..., 0] * width, y + field[..., 1] * height, cv2.INTER_LINEAR), np.uint8
+    )
 
 
 def _dot(mask: NDArray[np.float32], sheet: Sheet, row: Sequence[Cell], pick: Picker) -> None:
@@ -293,11 +303,13 @@ def _frame(mask: NDArray[np.float32], pick: Picker) -> None:
         cv2.rectangle(mask, (inset, inset), corner, float(pick.uniform(120, 255)), int(pick.integers(1, 3)))
 
 
-def _weighted(layer: NDArray[np.float32], weight: int) -> NDArray[np.float32]:
-    if weight not in {-1, 1}:
+def _weighted(layer: NDArray[np.float32], weight: float) -> NDArray[np.float32]:
+    """Returns paint that ran out (above 0) or wore off (below) by this share of a pixel on every side."""
+    if weight == 0:
         return layer
     kernel = np.ones((2, 2), np.uint8)
-    return np.asarray(cv2.dilate(layer, kernel) if weight > 0 else cv2.erode(layer, kernel), np.float32)
+    other = cv2.dilate(layer, kernel) if weight > 0 else cv2.erode(layer, kernel)
+    return np.asarray(layer + abs(weight) * (other - layer), np.float32)
 
 
 def _bolts(picture: NDArray[np.float32], pick: Picker) -> None:

@@ -1,7 +1,7 @@
 """Characters for rendered plates: letters and digits drawn with our own strokes, Chinese ones from an OFL typeface.
 
 A plate's letters are strokes of one width in a box of 45 x 90 mm (GA 36-2018). They are described here as polylines in
-a box one wide and two high and drawn with a random pen, so that no typeface is learnt by heart. A third of the plates
+a box one wide and two high and drawn with a random pen, so that no typeface is learnt by heart. A fifth of the plates
 take a narrow typeface instead.
 """
 
@@ -19,7 +19,7 @@ Points = list[tuple[float, float]]
 SIZE_PX = (48, 96)
 """Width and height of a glyph's mask."""
 
-PENS = 12
+PENS = 24
 """Ways to draw our own strokes."""
 
 _FONTS = "/usr/share/fonts"
@@ -61,7 +61,7 @@ def strokes(character: str, pen: np.random.Generator) -> list[Points]:
     left, right, top, base, mid = 0.1, 0.9, 0.1, 1.9, 0.5
     r = float(pen.uniform(0.34, 0.5))
     waist = float(pen.uniform(0.92, 1.05))
-    flag = float(pen.uniform(0.1, 0.25))
+    flag = float(pen.uniform(0.03, 0.22))
     oval = [*_arc((mid, top + r), (0.4, r), 180, 360), *_arc((mid, base - r), (0.4, r), 0, 180), (left, top + r)]
     bow_top = _bow(top, waist, 0.38)
     bow_low = _bow(waist, base, 0.4)
@@ -79,11 +79,15 @@ def strokes(character: str, pen: np.random.Generator) -> list[Points]:
         if pen.random() < 0.5
         else [[(left, 1.42), (left, top + r), *_arc((mid, top + r), (0.4, r), 180, 330)]]
     )
+    bowl = _arc((0.48, 1.34), (0.42, 0.56), -90, 165)
+    three = [[(0.14, top), (0.84, top), (0.44, 0.78), *bowl]]  # makers in China cut it flat at the top
+    if pen.random() < 0.25:
+        three = [_arc((0.48, 0.53), (0.38, 0.43), 195, 450), _arc((0.48, 1.42), (0.42, 0.48), -90, 165)]
     table: dict[str, list[Points]] = {
         "0": [oval],
         "1": [[(mid - flag, top + 1.6 * flag), (mid, top), (mid, base)]],
         "2": [[*_arc((mid, top + 0.44), (0.4, 0.44), 190, 375), (left, base), (right, base)]],
-        "3": [_arc((0.48, 0.53), (0.38, 0.43), 195, 450), _arc((0.48, 1.42), (0.42, 0.48), -90, 165)],
+        "3": three,
         "4": [[(0.6, top), (left, 1.42), (0.95, 1.42)], [(0.7, float(pen.uniform(0.5, 1.1))), (0.7, base)]],
         "5": [[(0.85, top), (0.18, top), (0.13, 0.95), *_arc((mid, 1.38), (0.4, 0.52), 230, 505)]],
         "6": six,
@@ -101,7 +105,7 @@ def strokes(character: str, pen: np.random.Generator) -> list[Points]:
         "J": [[(0.75, top), (0.75, base - 0.35), *_arc((0.42, base - 0.35), (0.33, 0.35), 0, 170)]],
         "K": [stem, [(right, top), (left, 1.2)], [(0.36, 0.95), (0.92, base)]],
         "L": [[(left, top), (left, base), (right, base)]],
-        "M": [[(left, base), (left, top), (mid, float(pen.uniform(1.0, 1.7))), (right, top), (right, base)]],
+        "M": [[(left, base), (left, top), (mid, float(pen.uniform(0.9, 1.35))), (right, top), (right, base)]],
         "N": [[(left, base), (left, top), (right, base), (right, top)]],
         "P": [stem, bow_top],
         "Q": [oval, [(0.52, 1.4), (0.95, 1.95)]],
@@ -110,7 +114,7 @@ def strokes(character: str, pen: np.random.Generator) -> list[Points]:
         "T": [[(0.05, top), (0.95, top)], [(mid, top), (mid, base)]],
         "U": [[(left, top), (left, base - r), *_arc((mid, base - r), (0.4, r), 180, 0), (right, top)]],
         "V": [[(0.06, top), (mid, base), (0.94, top)]],
-        "W": [[(0.04, top), (0.27, base), (mid, float(pen.uniform(0.4, 0.9))), (0.73, base), (0.96, top)]],
+        "W": [[(0.04, top), (0.27, base), (mid, float(pen.uniform(0.15, 0.9))), (0.73, base), (0.96, top)]],
         "X": [[(0.08, top), (0.92, base)], [(0.92, top), (0.08, base)]],
         "Y": [[(0.06, top), (mid, 1.0), (0.94, top)], [(mid, 1.0), (mid, base)]],
         "Z": [[(left, top), (right, top), (left, base), (right, base)]],
@@ -129,7 +133,7 @@ def glyph(character: str, style: int) -> NDArray[np.uint8]:
     if style >= PENS:
         return _typeset(character, LATIN[(style - PENS) % len(LATIN)])
     pen = np.random.default_rng(1000 + style)
-    thickness = int(pen.integers(10, 24))
+    thickness = int(pen.integers(12, 28))
     canvas = np.zeros((SIZE_PX[1] * 2, SIZE_PX[0] * 2), np.uint8)
     scale = np.array([SIZE_PX[0] * 2 - thickness, (SIZE_PX[1] * 2 - thickness) / 2]) / np.array([0.8, 0.9])
     for line in strokes(character, pen):

@@ -11,18 +11,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.optimize import minimize
 
+from core.observations import FloatArray
 from core.plate import Layout, layout_of
 from models.lattice import read_lattice
+from models.plate_view import Outputs, look
 from models.registry import Metric
+from models.train.plates_network import HEIGHT_PX, WIDTH_PX
 from models.train.plates_renders import Render, render
-from models.train.plates_weather import INPUT_PX
 
 CALIBRATION_SEED, TEST_SEED = 1_000_003, 2_000_003
 """Numbers of the training's seeds never reach these."""
@@ -68,24 +69,20 @@ def odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.log(kept) - np.log(1 - kept))
 
 
-def build_runner(weights: Path) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """Returns what gives the characters' logits for a batch of crops."""
+def build_runner(weights: Path) -> Callable[[FloatArray], Outputs]:
+    """Returns what runs the network on prepared crops."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session: Any = onnxruntime.InferenceSession(str(weights), sess_options=options, providers=["CPUExecutionProvider"])
-
-    def run(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        planes = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
-        return np.asarray(session.run(("characters",), {"pictures": planes})[0])
-
-    return run
+    return lambda planes: tuple(session.run(("characters", "colour", "rows"), {"pictures": planes}))
 
 
-def answers(run: Callable[[NDArray[np.uint8]], NDArray[np.float32]], renders: Iterable[Render]) -> list[Answer]:
+def answers(run: Callable[[FloatArray], Outputs], renders: Iterable[Render]) -> list[Answer]:
     """Returns what a reader says to rendered crops."""
     found, waiting = list[Answer](), iter(renders)
     while batch := list(islice(waiting, 64)):
-        for made, logits in zip(batch, run(np.stack([r.rgb for r in batch])), strict=True):
+        characters = look(run, [made.rgb for made in batch], (WIDTH_PX, HEIGHT_PX))[0]
+        for made, logits in zip(batch, characters, strict=True):
             readings = read_lattice(logits, best=1)
             text, probability = (readings[0].text, readings[0].probability) if readings else ("", 0.0)
             found.append(Answer(truth=made.text, text=text, probability=probability, group=group_of(made)))
@@ -113,8 +110,7 @@ def real_crops(folder: Path) -> Iterator[Render]:
     """Yields real crops whose file name is the truth; for measuring, never for training."""
     for path in sorted(folder.glob("*.jpg")):
         picture = np.asarray(Image.open(path).convert("RGB"))
-        sized = cv2.resize(picture, INPUT_PX, interpolation=cv2.INTER_LINEAR)
-        yield Render(rgb=np.asarray(sized, np.uint8), middles=np.zeros((0, 2)), text=path.stem, colour=None)
+        yield Render(rgb=picture, middles=np.zeros((0, 2)), text=path.stem, colour=None)
 
 
 def calibrate(found: list[Answer]) -> Curve:

@@ -1,9 +1,10 @@
-"""The plate reader's network: eight convolutions, then characters along two rows of 32 places, colour and rows.
+"""The plate reader's network: eight convolutions, then characters along 32 places, colour and rows.
 
-The picture keeps two rows to the end, so that plates in two rows are read in one pass: the upper row's places come
-first. A plate in one row is written in the upper places. ReLU and batch norm alone: they cost nothing once folded.
+It reads one row. A plate in two rows is first recognised as such, then shown again with its rows side by side
+(``models.plate_view``). ReLU and batch norm alone: they cost nothing once folded.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -11,10 +12,13 @@ from torch import Tensor, nn
 
 from core.plate import CHARACTERS, Colour
 
-COLUMNS, ROWS = 32, 2
+COLUMNS, ROWS = 32, 2  # places along the plate; rows a plate may have
 WIDTH_PX, HEIGHT_PX = 128, 40
 CLASSES = len(CHARACTERS) + 1
 """Blank first, then ``CHARACTERS``."""
+
+BETWEEN_SAME = 8.0
+"""Weight of the blank between two of the same character."""
 
 COLOURS = tuple(Colour)
 
@@ -29,7 +33,7 @@ def _layer(into: int, out: int, kernel: Any = 3, **options: Any) -> nn.Sequentia
 class PlateNetwork(nn.Module):  # type: ignore[misc]  # torch is not installed for the checks
     """Crops in, logits out.
 
-    Shapes: (N, 3, 40, 128) RGB 0 to 1 -> characters (N, 64, classes), colour (N, 6), rows (N, 2).
+    Shapes: (N, 3, 40, 128) RGB 0 to 1 -> characters (N, 32, classes), colour (N, 6), rows (N, 2).
     """
 
     def __init__(self) -> None:
@@ -48,7 +52,7 @@ class PlateNetwork(nn.Module):  # type: ignore[misc]  # torch is not installed f
         self.mix = nn.Conv2d(128, 128, 1)
         self.along = _layer(128, 128, (1, 5))
         self.drop = nn.Dropout(0.1)
-        self.characters = nn.Conv2d(128, CLASSES, 1)
+        self.characters = nn.Conv2d(128, CLASSES, (2, 1))
         self.colour = nn.Linear(128, len(COLOURS))
         self.rows = nn.Linear(128 * ROWS, ROWS)
 
@@ -61,20 +65,22 @@ class PlateNetwork(nn.Module):  # type: ignore[misc]  # torch is not installed f
         return characters, self.colour(body.mean((2, 3))), self.rows(places.mean(3).flatten(1))
 
 
-def targets(text: str, middles: Any, *, is_double: bool) -> tuple[Tensor, Tensor]:
-    """Returns what every place should say, and how much it counts: a character's neighbours are free.
+def targets(text: str, places: Any) -> tuple[Tensor, Tensor]:
+    """Returns what every place should say, and how much it counts.
 
-    Shapes: classes (64,), weights (64,); blank is class 0.
+    A character's neighbours are free, except between two that are the same: only a blank there tells two from one.
+
+    Shapes: ``places`` (n,), where each character stands, as a share of the width; classes (32,), weights (32,); blank
+    is class 0.
     """
-    classes = torch.zeros(ROWS * COLUMNS, dtype=torch.long)
-    weights = torch.ones(ROWS * COLUMNS)
-    for index, (character, (x, _)) in enumerate(zip(text, middles, strict=False)):
-        row = 1 if is_double and index >= 2 else 0
-        column = min(max(int(x / WIDTH_PX * COLUMNS), 0), COLUMNS - 1)
-        place = row * COLUMNS + column
-        classes[place] = CHARACTERS.index(character) + 1
-        for near in (column - 1, column + 1):
-            if 0 <= near < COLUMNS and classes[row * COLUMNS + near] == 0:
-                weights[row * COLUMNS + near] = 0
-        weights[place] = 1
+    classes = torch.zeros(COLUMNS, dtype=torch.long)
+    weights = torch.ones(COLUMNS)
+    columns = [min(max(int(x * COLUMNS), 0), COLUMNS - 1) for x in places]
+    for column in columns:
+        weights[max(0, column - 1) : column + 2] = 0
+    for character, column in zip(text, columns, strict=True):
+        classes[column], weights[column] = CHARACTERS.index(character) + 1, 1
+    for index, (one, other) in enumerate(pairwise(columns)):
+        if text[index] == text[index + 1] and other - one > 1:
+            weights[(one + other) // 2] = BETWEEN_SAME
     return classes, weights

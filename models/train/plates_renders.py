@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.plate import Colour
 from models.train.plates_drawing import GROUNDS, Picker, Sheet, cells, draw_drill, draw_plate, draw_sheet
 from models.train.plates_glyphs import STYLES, glyph
-from models.train.plates_weather import INPUT_PX, backdrop, photograph
+from models.train.plates_weather import backdrop, photograph
 
 UNWHOLE_SHARE, CLUTTER_SHARE = 0.05, 0.05
 """Plates with a character cut off or covered, and crops without a plate: both must be called unreadable."""
@@ -22,8 +22,8 @@ _FOREIGN = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 class Render:
     """A crop and what it shows; an empty text means that nobody could read it whole.
 
-    Shapes: ``rgb`` (40, 128, 3) uint8; ``middles`` (n, 2), x and y of every character of the text, px. ``colour`` is
-    None where there is no plate.
+    Shapes: ``rgb`` (h, w, 3) uint8; ``middles`` (n, 2), x and y of every character of the text as shares of the crop.
+    ``colour`` is None where there is no plate.
     """
 
     rgb: NDArray[np.uint8]
@@ -97,8 +97,3 @@ def _clutter(pick: Picker) -> NDArray[np.uint8]:
             share = shape[..., None].astype(np.float32) / 255
             area[:] = area * (1 - share) + shade * share
     return photograph(picture, pick)[0]
-
-
-def sizes() -> tuple[int, int]:
-    """Returns width and height of every crop, px."""
-    return INPUT_PX

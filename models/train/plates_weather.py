@@ -6,13 +6,14 @@ from numpy.typing import NDArray
 
 from models.train.plates_drawing import Picker
 
-INPUT_PX = (128, 40)
-"""Width and height of what the reader takes."""
+SEEN_PX, SEEN_DOUBLE_PX = (128, 40), (128, 72)
+"""Width and height of the finest crop of a plate in one row, and in two."""
 
 _CUT_SHARE = (0.09, 0.2)
 """Share of a plate's length a crop that is no longer whole leaves out: most of a character."""
 
 Picture = NDArray[np.float32]
+Size = tuple[int, int]
 
 
 def photograph(
@@ -22,15 +23,17 @@ def photograph(
 
     One number, how harsh the day is, governs all that goes wrong: a clear crop is clear in every way.
 
-    Shapes: (40, 128, 3) uint8 RGB, whatever the plate's own shape: crops are stretched to the input; marks (n, 2), px.
+    Shapes: (h, w, 3) uint8 RGB, at most ``SEEN_PX``, or ``SEEN_DOUBLE_PX`` for a plate half as high as wide or higher;
+    marks (n, 2), and what became of them as shares of the crop's width and height.
     """
-    harsh = float(pick.uniform(0, 1)) ** 1.5
-    change = _change(plate.shape[1], plate.shape[0], pick, cut=cut)
-    seen = _cut_out(_soil(plate, pick, harsh), change, pick)
+    harsh = float(pick.uniform(0, 1)) ** 2
+    size = SEEN_DOUBLE_PX if 2.5 * plate.shape[0] > plate.shape[1] else SEEN_PX
+    change = _change(plate.shape[1], plate.shape[0], size, pick, cut=cut)
+    seen = _cut_out(_soil(plate, pick, harsh), change, size, pick)
     seen = _expose(_light(seen, pick, harsh), pick, harsh)
     moved = np.zeros((0, 2))
     if marks is not None and len(marks):
-        moved = cv2.perspectiveTransform(marks[None].astype(np.float64), change)[0]
+        moved = cv2.perspectiveTransform(marks[None].astype(np.float64), change)[0] / size
     return _record(seen, pick, harsh), moved
 
 
@@ -66,44 +69,48 @@ def _soil(plate: Picture, pick: Picker, harsh: float) -> Picture:
     return plate.astype(np.float32)
 
 
-def _change(width: int, height: int, pick: Picker, *, cut: bool) -> NDArray[np.float64]:
+def _change(width: int, height: int, size_px: Size, pick: Picker, *, cut: bool) -> NDArray[np.float64]:
     """Returns the map that turns the plate in space and crops it by its upright box, with a detector's errors."""
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
-    turned = (corners - corners.mean(0)) @ _turn(pick).T + pick.normal(0, 0.025, (4, 2)) * (width, height)
+    turned = (corners - corners.mean(0)) @ _turn(pick).T + pick.normal(0, 0.02, (4, 2)) * (width, height)
     low, high = turned.min(0), turned.max(0)
     size = high - low
-    margin = pick.uniform(-0.035, 0.1, 4) * (1.0 if pick.random() < 0.8 else 1.7)
+    margin = pick.uniform(-0.035, 0.075, 4) * (1.0 if pick.random() < 0.85 else 2.0)
     margin = np.maximum(margin, -0.045)
     if cut:
         margin[2 * int(pick.integers(2))] = -pick.uniform(*_CUT_SHARE)
     low, high = low - margin[:2] * size, high + margin[2:] * size
-    target = ((turned - low) * np.array(INPUT_PX) / (high - low)).astype(np.float32)
+    target = ((turned - low) * np.array(size_px) / (high - low)).astype(np.float32)
     return np.asarray(cv2.getPerspectiveTransform(corners.astype(np.float32), target), np.float64)
 
 
-def _cut_out(plate: Picture, change: NDArray[np.float64], pick: Picker) -> Picture:
-    seen = cv2.warpPerspective(plate, change, INPUT_PX, flags=cv2.INTER_AREA)
-    share = cv2.warpPerspective(np.ones(plate.shape[:2], np.float32), change, INPUT_PX)[..., None]
-    return np.asarray(backdrop(INPUT_PX, pick) * (1 - share) + seen * share, np.float32)
+def _cut_out(plate: Picture, change: NDArray[np.float64], size_px: Size, pick: Picker) -> Picture:
+    fine = np.diag([2.0, 2.0, 1.0]) @ change  # drawn twice as large, so that thin strokes are averaged, not skipped
+    seen = cv2.resize(
+        cv2.warpPerspective(plate, fine, (2 * size_px[0], 2 * size_px[1])), size_px, interpolation=cv2.INTER_AREA
+    )
+    share = cv2.warpPerspective(np.ones(plate.shape[:2], np.float32), change, size_px)[..., None]
+    return np.asarray(backdrop(size_px, pick) * (1 - share) + seen * share, np.float32)
 
 
 def _turn(pick: Picker) -> NDArray[np.float64]:
     """Returns rotation, slant and the narrowing of a plate seen from aside."""
-    angle = np.radians(np.clip(pick.normal(0, 6 if pick.random() < 0.7 else 14), -28, 28))
+    angle = np.radians(np.clip(pick.normal(0, 5 if pick.random() < 0.8 else 11), -25, 25))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    slant = np.array([[1, pick.normal(0, 0.15)], [pick.normal(0, 0.05), 1]])
+    slant = np.array([[1, pick.normal(0, 0.14)], [pick.normal(0, 0.04), 1]])
     return np.asarray(turn @ slant @ np.diag([pick.uniform(0.6, 1.1), 1.0]))
 
 
 def _light(seen: Picture, pick: Picker, harsh: float) -> Picture:
     """Shadows, a lamp's glare, rain."""
-    width, height = INPUT_PX
+    height, width = seen.shape[:2]
     if pick.random() < 0.5:
-        ramp = cv2.resize(pick.uniform(0.45, 1.35, (2, 3)).astype(np.float32), INPUT_PX, interpolation=cv2.INTER_LINEAR)
+        shades = pick.uniform(0.6, 1.35, (2, 3)).astype(np.float32)
+        ramp = cv2.resize(shades, (width, height), interpolation=cv2.INTER_LINEAR)
         seen = seen * ramp[..., None]
     if pick.random() < 0.2 * harsh:
         y, x = np.mgrid[:height, :width].astype(np.float32)
-        at, reach = pick.uniform((0, 0), INPUT_PX), pick.uniform(8, 40)
+        at, reach = pick.uniform((0, 0), (width, height)), pick.uniform(8, 40)
         seen = seen + pick.uniform(40, 200) * np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / reach**2)[..., None]
     if pick.random() < 0.15 * harsh:
         for _ in range(int(pick.integers(3, 25))):
@@ -124,25 +131,26 @@ def _expose(seen: Picture, pick: Picker, harsh: float) -> Picture:
         warm = pick.normal(0, 0.45 if wild else 0.15)
         gains = np.exp(np.array([warm, pick.normal(0, 0.15), -warm]) + pick.normal(0, 0.05, 3))
         value = value * gains
-    value = np.clip(value, 0, 1) ** np.exp(pick.normal(0, 0.35))
+    value = np.clip(value, 0, 1) ** np.exp(pick.normal(0, 0.3))
     gain = pick.uniform(0.65, 1.6)
     if pick.random() < 0.25 + 0.3 * harsh:  # haze, flat light
         low = pick.uniform(0, 0.35)
         value = low + value * pick.uniform(0.6 - 0.3 * harsh, 1 - low)
-    elif pick.random() < 0.15 + 0.2 * harsh:
+    elif pick.random() < 0.1 + 0.15 * harsh:
         gain = pick.uniform(0.2, 0.65)
     return np.asarray(value * gain * 255, np.float32)
 
 
 def _record(seen: Picture, pick: Picker, harsh: float) -> NDArray[np.uint8]:
-    """Lens, motion, pixels, noise and the codec; then stretched to the input."""
+    """Lens, motion, pixels, noise and the codec."""
     if pick.random() < 0.3 + 0.4 * harsh:
         seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), float(pick.uniform(0.3, 0.7 + 1.1 * harsh))), np.float32)
     elif pick.random() < 0.4 * harsh:
         seen = np.asarray(cv2.filter2D(seen, -1, _motion(pick)), np.float32)
-    height = int(np.exp(pick.uniform(np.log(22 - 9 * harsh), np.log(40))))
-    width = round(height * pick.uniform(2.6, 4.2))
-    small = cv2.resize(seen, (min(width, INPUT_PX[0]), height), interpolation=cv2.INTER_AREA)
+    full_height, full_width = seen.shape[:2]
+    height = int(full_height * np.exp(pick.uniform(np.log(0.52 - 0.2 * harsh), 0)))
+    width = min(full_width, round(height * 40 / full_height * pick.uniform(2.6, 4.2)))
+    small = cv2.resize(seen, (width, height), interpolation=cv2.INTER_AREA)
     small = small + pick.normal(0, pick.uniform(0, 10 * harsh), small.shape)
     if pick.random() < 0.15:  # sharpening of the camera
         small = small + 0.8 * (small - cv2.GaussianBlur(small, (0, 0), 1.0))
@@ -151,8 +159,7 @@ def _record(seen: Picture, pick: Picker, harsh: float) -> NDArray[np.uint8]:
         quality = int(pick.integers(round(70 - 45 * harsh), 96))
         done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if done else picture
-    how = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)[int(pick.choice(3, p=(0.6, 0.35, 0.05)))]
-    return np.asarray(cv2.resize(picture, INPUT_PX, interpolation=how), np.uint8)
+    return np.asarray(picture, np.uint8)
 
 
 def _motion(pick: Picker) -> NDArray[np.float32]:

@@ -19,8 +19,8 @@ from models.train.plates_renders import render
 from tests.support.footage import data_file
 from vision.plates import Calibration, PlateRead, PlateReader, load_plate_reader
 
-REAL_FLOOR, RENDERED_FLOOR, SERIALS_FLOOR = 0.72, 0.38, 4
-"""Measured: 0.426 and 0.29 exact; letters and digits of 8 drawn plates."""
+REAL_FLOOR, RENDERED_FLOOR, SERIALS_FLOOR = 0.84, 0.75, 4
+"""Measured: 0.868 and 0.82 exact; letters and digits of 8 drawn plates."""
 
 
 @cache
@@ -48,10 +48,7 @@ PLATES = [
     ("粤BD67890", Layout.NEW_ENERGY_SMALL, Colour.GREEN, 1),
     ("京A24680F", Layout.NEW_ENERGY_LARGE, Colour.YELLOW_GREEN, 1),
     ("鲁Q7531挂", Layout.TRAILER, Colour.YELLOW, 2),
-    pytest.param(
-        *("浙G60718", Layout.STANDARD, Colour.YELLOW, 2),
-        marks=pytest.mark.xfail(reason="two rows are the reader's weak place: docs/models/plate_reader.md"),
-    ),
+    ("浙G60718", Layout.STANDARD, Colour.YELLOW, 2),
     ("川A0357警", Layout.POLICE, Colour.WHITE, 1),
     ("粤Z4Y82港", Layout.BORDER, Colour.BLACK, 1),
 ]
@@ -166,7 +163,8 @@ def test_rendered_plates_of_every_weather() -> None:
     made = [m for m in (render(n, 6_000_003) for n in range(400)) if m.text]
     found, truths = read(*[m.rgb for m in made]), [m.text for m in made]
     assert exact(found, truths) >= RENDERED_FLOOR * len(made)
-    assert wrong(found, truths) <= 0.005 * max(1, sum(r.is_readable for r in found))
+    expected = 0.005 * sum(r.is_readable for r in found)
+    assert wrong(found, truths) <= expected + 3 * expected**0.5  # three deviations of chance at the share allowed
 
 
 @pytest.mark.data
