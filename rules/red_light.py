@@ -81,13 +81,20 @@ def _judge(crossing: Crossing, scene: Scene, violation_id: str, signal_id: str |
 
 
 def _is_settled(crossing: Crossing, scene: Scene, lamp: SignalTimeline | None) -> bool:
-    """Tells whether the whole body passed, long enough ago for its movement to show; else asks to see it then."""
+    """Tells whether the whole body passed, and went on long enough for its movement to show; else asks to see it then.
+
+    Who waits behind the line, for a gap to turn right into, has shown no movement yet.
+    """
     if crossing.rear_s is None:
         return False
-    is_settled = crossing.path.history.is_finished or scene.now_ns / NS_PER_S >= crossing.rear_s + SETTLE_S
-    if not is_settled and state_at(lamp, crossing.front_s) is SignalState.RED:
-        scene.look_again(crossing.path.history, crossing.rear_s + SETTLE_S)
-    return is_settled
+    path, now_s = crossing.path, scene.now_ns / NS_PER_S
+    if path.history.is_finished or state_at(lamp, crossing.front_s) is not SignalState.RED:
+        return path.history.is_finished or now_s >= crossing.rear_s + SETTLE_S
+    stands = steady_spans(path, speed_max_mps=STAND_MPS, min_s=STAND_S) if now_s >= crossing.rear_s + SETTLE_S else []
+    went_on_s = max(crossing.rear_s, *(float(path.t_s[last]) for _, last in stands)) if stands else crossing.rear_s
+    if now_s < went_on_s + SETTLE_S:
+        scene.look_again(path.history, went_on_s + SETTLE_S)
+    return now_s >= went_on_s + SETTLE_S
 
 
 def _doubt(crossing: Crossing, scene: Scene, signal_id: str | None, guard_s: float) -> str | None:

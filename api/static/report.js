@@ -102,7 +102,9 @@ class ReportForm extends HTMLElement {
     this.form = this.querySelector("form");
     this.files = [];
     this.key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-    this.querySelector("[data-files]").addEventListener("change", (e) => this.add(e.target));
+    const chosen = this.querySelector("[data-files]");
+    chosen.addEventListener("change", () => this.add(chosen));
+    if (chosen.files.length) this.add(chosen); // chosen before this script was there
     this.querySelector("[data-locate]").addEventListener("click", () => this.locate());
     this.form.addEventListener("submit", (e) => { e.preventDefault(); this.submit("later" in (e.submitter?.dataset ?? {})); });
   }
