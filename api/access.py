@@ -75,7 +75,6 @@ async def csrf_checked(request: Request) -> None:
 
 
 AnyLogin = Annotated[Login, Depends(any_login)]
-AnyUser = Annotated[User, Depends(logged_in)]
 CaseReader = Annotated[User, Depends(needs(Permission.SEE_CASES))]
 Publisher = Annotated[User, Depends(needs(Permission.PUBLISH))]
 Withdrawer = Annotated[User, Depends(needs(Permission.WITHDRAW))]

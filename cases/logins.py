@@ -113,11 +113,6 @@ class LoginStore:
                 raise CaseNotFound("no such session, or it has ended; reload the page")
             row.ended_utc, row.ended_by = self._clock.now_utc(), by.name
 
-    def end_all(self, name: str, *, by: str, except_token: str = "") -> None:
-        """Ends every session of a user but one."""
-        with self._database.writing() as session:
-            self._end_all(session, name, by=by, except_token=except_token)
-
     def change_password(self, name: str, old: str, new: str, *, token: str) -> None:
         """Changes a user's own password and ends every other session of that user.
 

@@ -34,14 +34,18 @@ def parse_document(text: str, model: type[Model], *, what: str, start_from: str)
     try:
         data = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
-        line = str(error).strip().splitlines()[-1].strip()
-        raise ConfigError(f"{what} is not valid YAML: {line}") from error
+        raise bad_yaml(error, what) from error
     if not isinstance(data, dict):
         raise ConfigError(f"{what} is empty or not a mapping; start from an example under {start_from}")
     try:
         return model.model_validate(data)
     except ValidationError as error:
         raise ConfigError(f"{what}: {_first_problem(error)}") from error
+
+
+def bad_yaml(error: YAMLError, what: str) -> ConfigError:
+    """Returns the one line that says where a text stops being YAML."""
+    return ConfigError(f"{what} is not valid YAML: {str(error).strip().splitlines()[-1].strip()}")
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from core.document import bad_yaml
 from core.errors import ConfigError
 from core.site import Point
 
@@ -54,8 +55,7 @@ def _root(text: str) -> Node | None:
     try:
         root: Node | None = YAML(pure=True).compose(text)
     except YAMLError as error:
-        line = str(error).strip().splitlines()[-1].strip()
-        raise ConfigError(f"site file is not valid YAML: {line}") from error
+        raise bad_yaml(error, "site file") from error
     return root
 
 
