@@ -58,11 +58,16 @@ class AnnexB:
         self._filter = None if name is None else BitStreamFilterContext(name, in_stream=stream)
 
     def packets(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
-        """Yields what a packet becomes."""
-        if self._filter is None:
+        """Yields what a packet becomes; some AVI files describe themselves in one form and hold the other."""
+        if self._filter is None or bytes(memoryview(packet)[:4]) == b"\x00" + MARK:
             yield packet
         else:
             yield from self._filter.filter(packet)
+
+    def flush(self) -> None:
+        """Forgets a packet that could not be read."""
+        if self._filter is not None:
+            self._filter.flush()
 
 
 class PacketDecoder:

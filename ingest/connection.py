@@ -87,7 +87,7 @@ class Connection:
                 return
             if not whole.size:
                 continue
-            for packet in self._annex_b.packets(whole):
+            for packet in self._plain(whole):
                 source.last_packet_ns = time.monotonic_ns()
                 if source.is_file:
                     due = self._stamp_ns(packet) or 0
@@ -99,6 +99,16 @@ class Connection:
                     source.halt.wait(max(0, due - time.monotonic_ns()) / NS_PER_S)
                     source.last_packet_ns = time.monotonic_ns()
                 yield packet, source.last_packet_ns
+
+    def _plain(self, whole: Packet[VideoStream]) -> list[Packet[VideoStream]]:
+        """Returns a packet in its self-contained form; nothing of one too damaged for it, which is counted."""
+        try:
+            return list(self._annex_b.packets(whole))
+        except FFmpegError:
+            self._annex_b.flush()
+            self._source.tally.received += 1
+            self._source.tally.damaged += 1
+            return []
 
     def _settle(self, packets: Iterator[Arrival]) -> list[Arrival]:
         """Returns the packets that were waiting when the connection began, once one had to be waited for.

@@ -15,13 +15,12 @@ from typing import Any
 import av
 import pytest
 
-from core.errors import ConfigError, StoreError
-from core.observations import ActorClass, Detections, Picture, SignalState
+from core.errors import ConfigError
+from core.observations import ActorClass, SignalState
 from core.site import Site
 from core.source import Source
 from core.status import read_status
 from core.time import SystemClock
-from evidence.seal import Vault
 from evidence.verify import verify_store
 from ingest.live_feed import LiveFeed
 from pipeline.cameras import Cameras
@@ -29,6 +28,7 @@ from pipeline.economy import Switches
 from pipeline.judge import Judge
 from pipeline.kept import read_journal, read_kept
 from pipeline.replay import rejudge
+from tests.support.faults import FullVault, ShakyDetector
 from tests.support.footage import make_clip
 from tests.support.junction import PoleCamera
 from tests.support.rtsp import rtsp_camera, wait_for
@@ -40,28 +40,6 @@ ACTORS = [
     (ActorClass.MOTORCYCLE, lambda t: (-4.5, -6 + 4 * (t - 4))),
 ]
 SECONDS = 9.0
-
-
-class ShakyDetector(ScriptedDetector):
-    """Fails while ``is_broken``."""
-
-    is_broken = False
-
-    def detect(self, pictures: Sequence[Picture]) -> list[Detections]:
-        if self.is_broken:
-            raise RuntimeError("the network is gone")
-        return super().detect(pictures)
-
-
-class FullVault(Vault):
-    """A disk that is full while ``is_full``."""
-
-    is_full = False
-
-    def seal(self, draft: Any) -> Any:
-        if self.is_full:
-            raise StoreError("no space left; free some")
-        return super().seal(draft)
 
 
 @pytest.fixture(scope="module")

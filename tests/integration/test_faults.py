@@ -18,18 +18,17 @@ from typing import Any
 import pytest
 
 from cases.records import QueueFilter
-from core.errors import StoreError
-from core.observations import ActorClass, Detections, Picture
+from core.observations import ActorClass
 from core.source import Source
-from evidence.seal import Vault
 from evidence.verify import verify_store
 from ingest.connection import Connection
 from pipeline.cameras import Cameras
 from pipeline.economy import Switches
+from tests.support.faults import FullVault, ShakyDetector
 from tests.support.footage import make_clip
 from tests.support.junction import Place, PoleCamera
 from tests.support.rtsp import wait_for
-from tests.support.scripted import ScriptedDetector, open_workbench, wrong_way_site
+from tests.support.scripted import open_workbench, wrong_way_site
 
 CAMERA = PoleCamera(size_px=(320, 180), focal_px=233.0)
 GONE_S = 4.5
@@ -47,32 +46,10 @@ def riders(seconds: float, every_s: float = EVERY_S) -> list[tuple[ActorClass, P
     return [(ActorClass.MOTORCYCLE, rider(FIRST_S + every_s * number)) for number in range(count)]
 
 
-class ShakyDetector(ScriptedDetector):
-    """Fails while ``is_broken``."""
-
-    is_broken = False
-
-    def detect(self, pictures: Sequence[Picture]) -> list[Detections]:
-        if self.is_broken:
-            raise RuntimeError("the network is gone")
-        return super().detect(pictures)
-
-
-class ShakyVault(Vault):
-    """A disk that refuses while ``is_full``."""
-
-    is_full = False
-
-    def seal(self, draft: Any) -> Any:
-        if self.is_full:
-            raise StoreError("no space left; free some")
-        return super().seal(draft)
-
-
 def start(clip: Path, home: Path, count: int, actors: Any, *, is_paced: bool = True) -> Cameras:
     bench = open_workbench(home, ShakyDetector(actors, CAMERA))
     settings = bench.settings.model_copy(update={"clock": "operator"})
-    bench = replace(bench, settings=settings, vault=ShakyVault(settings.evidence_dir, settings.keys_dir))
+    bench = replace(bench, settings=settings, vault=FullVault(settings.evidence_dir, settings.keys_dir))
     site = wrong_way_site(CAMERA).model_copy(update={"source": Source(url=str(clip), is_looped=is_paced)})
     sites = [
         site.model_copy(update={"camera": site.camera.model_copy(update={"camera_id": f"cam-{number}"})})

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.source import Source
+from ingest.coded import AnnexB
 from ingest.live import LiveSource
 from ingest.live_session import Mode
 from tests.support.footage import make_clip, read_number
@@ -79,11 +80,10 @@ def test_lost_packets_are_counted_and_the_camera_goes_on(tmp_path: Path) -> None
     with rtsp_camera() as camera, watching(camera.url, tmp_path, transport="udp") as (live, notes):
         wait_for(lambda: len(notes.times) > 20)
         camera.say("lose 0.3")
-        time.sleep(3)
+        wait_for(lambda: live.tally.lost > 5, 40)
         camera.say("lose 0")
         seen = len(notes.times)
-        wait_for(lambda: len(notes.times) > seen + 50)
-        assert live.tally.lost > 5
+        wait_for(lambda: len(notes.times) > seen + 50, 40)
         assert live.tally.connects == 1
 
 
@@ -112,6 +112,33 @@ def test_a_file_is_played_at_its_own_speed_and_ends(tmp_path: Path) -> None:
         assert len(notes.times) >= 47  # the last B pictures stay in the decoder
         numbers = [read_number(notes.sessions[0].excerpt(0, 2 * 10**9).still(t).rgb) for t in notes.times[:30:7]]
         assert numbers == [0, 7, 14, 21, 28]
+
+
+def test_a_damaged_packet_of_a_file_costs_that_packet_alone(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4", fps=25, seconds=4, gop=25)
+    with av.open(str(clip)) as reading:
+        positions = [packet.pos for packet in reading.demux(video=0) if packet.size]
+    written = bytearray(clip.read_bytes())
+    written[positions[60] : positions[60] + 4] = b"\xff" * 4  # a length no packet has
+    clip.write_bytes(written)
+    notes = Notes()
+    live = LiveSource("cam-1", Source(url=str(clip)), notes, is_paced=False)
+    live.start()
+    wait_for(lambda: live.is_finished)
+    assert (live.tally.connects, live.tally.received, live.tally.damaged) == (1, 100, 1)
+    assert notes.lost_for == ["stopped"]
+    assert 95 * 4e7 < notes.times[-1] < 100 * 4e7
+
+
+def test_a_file_may_describe_one_form_of_packets_and_hold_the_other(tmp_path: Path) -> None:
+    """Seen in an AVI: the description says lengths, the packets have start codes."""
+    clip = make_clip(tmp_path / "a.mp4", fps=25, seconds=1)
+    with av.open(str(clip)) as reading:
+        stream = reading.streams.video[0]
+        with_lengths = next(packet for packet in reading.demux(stream) if packet.size)
+        with_codes = next(iter(AnnexB(stream).packets(with_lengths)))
+        assert bytes(with_codes) != bytes(with_lengths)
+        assert [bytes(p) for p in AnnexB(stream).packets(with_codes)] == [bytes(with_codes)]
 
 
 @pytest.mark.parametrize("wakes_on_scout", [True, False])

@@ -13,7 +13,7 @@ import pytest
 from core.source import Source
 from ingest.frame import Frame
 from ingest.live import LiveSource
-from ingest.live_session import Mode
+from ingest.live_session import LiveSession, Mode
 from ingest.pair import WAITING, MainStream, SubStream
 from tests.support.rtsp import rtsp_camera, wait_for
 from tests.support.watcher import Notes
@@ -23,15 +23,26 @@ FRAME_S = 0.04
 
 
 class Bright(Notes):
-    """Keeps each picture's brightness too, and that of the whole picture as regions of the main stream name it."""
+    """Keeps brightness and shapes of the pictures seen while the main stream is there."""
 
     def __init__(self) -> None:
         super().__init__()
         self.light: list[tuple[int, float]] = []
         self.shapes: set[tuple[int, ...]] = set()
+        self.is_open = False
+
+    def opened(self, session: LiveSession) -> None:
+        super().opened(session)
+        self.is_open = True
+
+    def lost(self, reason: str) -> None:
+        super().lost(reason)
+        self.is_open = False
 
     def frame(self, frame: Frame) -> None:
         super().frame(frame)
+        if not self.is_open:
+            return
         self.light.append((frame.pts_ns, float(frame.crop((0, 0, *frame.size_px)).mean())))
         self.shapes.add((*frame.size_px, *frame.crop((640, 360, 1280, 720)).shape))
 

@@ -59,12 +59,8 @@ def running(programs: Path) -> Iterator[Cluster]:
         control = [str(programs / "pg_ctl"), "-D", str(data), "-w", "-s"]
         initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"]
         for command in (initdb, [*control, "-l", str(folder / "log"), "-o", options, "start"]):
-            subprocess.run(
-                command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60, **owner
-            )
+            subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60, **owner)
         try:
             yield Cluster(folder)
         finally:
-            subprocess.run(
-                [*control, "-m", "immediate", "stop"], check=True, cwd=folder, timeout=60, **owner
-            )
+            subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd=folder, timeout=60, **owner)
