@@ -1,6 +1,7 @@
 """The site editor: what a site file draws, on a picture of its camera; nothing wrong is ever saved."""
 
 import hashlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from cases.records import QueueFilter
 from core import log
 from core.errors import ConfigError, StoreError
 from core.site import parse_site
+from core.site_drawing import DRAWINGS, added, removed
 from core.site_text import moved, shapes
 
 router = APIRouter()
@@ -44,6 +46,19 @@ class Move(Draft):
     points_px: list[tuple[float, float]] = Field(min_length=1, max_length=POINTS)
 
 
+class Drawn(Draft):
+    """A new thing for one list of the text: the points of each of its fields, in pixels."""
+
+    list_name: str = Field(max_length=40)
+    points_px: dict[str, Annotated[list[tuple[float, float]], Field(max_length=POINTS)]] = Field(max_length=4)
+
+
+class Removal(Draft):
+    """A thing of the text, to be taken out."""
+
+    path: str = Field(max_length=200)
+
+
 @router.get("/sites")
 def listing(request: Request, console: Parts, _user: SiteEditor) -> Response:
     """Lists the site files of this installation and what is wrong with them."""
@@ -62,6 +77,7 @@ def editor(request: Request, console: Parts, _user: SiteEditor, name: Name) -> R
         "text": text,
         "sha256": _digest(text),
         "state": state,
+        "drawings": {list_name: drawing.shapes for list_name, drawing in DRAWINGS.items()},
         "picture": None if site is None else _picture(console, site.camera.camera_id),
         "script_labels": console.labels(request).for_scripts(),
     }
@@ -80,6 +96,22 @@ def move(console: Parts, _user: SiteEditor, name: Name, wanted: Annotated[Move, 
     """Returns the text with one thing moved; comments and everything else stay."""
     _file(console, name)
     text = moved(wanted.text, wanted.path, wanted.points_px)
+    return {**_checked(console, text), "site": None, "text": text}
+
+
+@router.post("/api/v1/sites/{name}/add", dependencies=[Csrf])
+def add(console: Parts, _user: SiteEditor, name: Name, wanted: Annotated[Drawn, Body()]) -> dict[str, Any]:
+    """Returns the text with a new thing at the end of its list, and the path of it."""
+    _file(console, name)
+    text, path = added(wanted.text, wanted.list_name, wanted.points_px)
+    return {**_checked(console, text), "site": None, "text": text, "path": path}
+
+
+@router.post("/api/v1/sites/{name}/remove", dependencies=[Csrf])
+def remove(console: Parts, _user: SiteEditor, name: Name, wanted: Annotated[Removal, Body()]) -> dict[str, Any]:
+    """Returns the text without one thing."""
+    _file(console, name)
+    text = removed(wanted.text, wanted.path)
     return {**_checked(console, text), "site": None, "text": text}
 
 
@@ -126,9 +158,7 @@ def _checked(console: Console, text: str) -> dict[str, Any]:
     found: dict[str, Any] = {"site": None, "problem": "", "shapes": [], "missing": {}, "size_px": [1920, 1080]}
     try:
         drawn = shapes(text)
-        found["shapes"] = [
-            {"path": s.path, "name": s.name, "kind": s.kind, "points_px": [list(p) for p in s.points_px]} for s in drawn
-        ]
+        found["shapes"] = [asdict(shape) for shape in drawn]
         site = parse_site(text)
     except ConfigError as error:
         found["problem"] = error.message

@@ -109,7 +109,9 @@ MATRIX: dict[str, dict[str, bool]] = {
     "GET /sites": EDITOR,
     "GET /sites/{name}": EDITOR,
     "POST /api/v1/sites/{name}/check": EDITOR,
+    "POST /api/v1/sites/{name}/add": EDITOR,
     "POST /api/v1/sites/{name}/move": EDITOR,
+    "POST /api/v1/sites/{name}/remove": EDITOR,
     "POST /api/v1/sites/{name}": EDITOR,
     "GET /figures": LOGIN,
     "GET /replays": LOGIN,
@@ -247,8 +249,12 @@ class World:
         if "/sites/" in path:
             text = (SITES / "example.site.yaml").read_text(encoding="utf-8")
             base = hashlib.sha256(text.encode()).hexdigest()
-            moved = {"path": "stop_lines.0.towards_px", "points_px": [[960, 470]]}
-            return {"text": text, "base_sha256": base} | (moved if path.endswith("move") else {})
+            wanted: dict[str, dict[str, object]] = {
+                "move": {"path": "stop_lines.0.towards_px", "points_px": [[960, 470]]},
+                "add": {"list_name": "boxes", "points_px": {"polygon_px": [[1, 1], [9, 1], [5, 9]]}},
+                "remove": {"path": "crosswalks.0"},
+            }
+            return {"text": text, "base_sha256": base} | wanted.get(path.rpartition("/")[2], {})
         if path.endswith(("review", "opening")):
             return ACCEPT_JSON if path.endswith("review") else {"reason": "the reward is paid out"}
         if "objection" in path:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.site import load_site
+from core.site import parse_site as load_text
 from rules import requirements
 from tests.support.console import Office, TestClient
 from tests.support.people import PASSWORD
@@ -58,6 +59,21 @@ def test_move_and_save_change_one_line_and_keep_the_file_before(office: Office, 
     assert [tuple(p) for p in load_site(path).stop_lines[0].points_px] == [(430, 700), (1260, 690)]
     assert path.with_name("example.site.yaml.bak").read_text(encoding="utf-8") == before
     assert "# from kerb to centre line" in text_of(office)
+
+
+def test_a_thing_is_drawn_and_taken_out_again(office: Office, client: TestClient) -> None:
+    before = text_of(office)
+    box = {"polygon_px": [[600, 400], [900, 400], [900, 560], [600, 560]]}
+    state = client.post(f"{API}/add", json={"text": before, "list_name": "boxes", "points_px": box}).json()
+    assert state["problem"] == ""
+    drawn = next(shape for shape in state["shapes"] if shape["path"] == f"{state['path']}.polygon_px")
+    assert drawn["points_px"] == box["polygon_px"]
+    assert state["text"][drawn["at"] :].startswith("[[600, 400]")
+    after = client.post(f"{API}/remove", json={"text": state["text"], "path": state["path"]}).json()
+    assert load_text(after["text"]) == load_text(before)
+    wrong = client.post(f"{API}/add", json={"text": before, "list_name": "boxes", "points_px": {}})
+    assert wrong.status_code == 422
+    assert "polygon_px is not drawn" in wrong.json()["detail"]
 
 
 def test_wrong_text_is_explained_and_never_saved(office: Office, client: TestClient) -> None:
