@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.formparsers import MultiPartParser
 from starlette.middleware.sessions import SessionMiddleware
 
 from api import (
@@ -42,6 +43,8 @@ from core.time import Clock, SystemClock
 from display.board import Board, Masker
 from evidence.seal import Vault
 
+SPOOL_BYTES = 4 << 20
+"""A file of a form waits in memory up to here; beyond, each piece is a thread's job. Source: a photo has 3 MB."""
 PARTS = (
     login,
     oidc,
@@ -130,6 +133,7 @@ def create_app(
         uploads=arriving,
         wake_desk=desk.wake,
     )
+    MultiPartParser.spool_max_size = SPOOL_BYTES
     problems.install(app)
     if directory is not None:
         app.add_middleware(SessionMiddleware, secret_key=secret, session_cookie=oidc.COOKIE, max_age=600)
