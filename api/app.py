@@ -45,6 +45,8 @@ from evidence.seal import Vault
 
 SPOOL_BYTES = 4 << 20
 """A file of a form waits in memory up to here; beyond, each piece is a thread's job. Source: a photo has 3 MB."""
+REST_SHARE = 1.0
+"""The desk works half of the time at most: citizens who are sending go first, inspections may wait."""
 PARTS = (
     login,
     oidc,
@@ -98,10 +100,8 @@ def create_app(
     )
     media = MediaStore(settings.home / "reports")
     arriving = UploadStore(settings.home / "reports" / "uploads", clock)
-    desk = DeskThread(
-        ReportDesk(store, vault, media, prescreen=prescreen).work_off, arriving.sweep, store.reports.expire
-    )
-
+    inspecting = ReportDesk(store, vault, media, prescreen=prescreen, rest_share=REST_SHARE)
+    desk = DeskThread(inspecting.work_off, arriving.sweep, store.reports.expire)
     told = webhook(settings, store.webhooks)
 
     @asynccontextmanager

@@ -18,14 +18,25 @@ class Kept:
 
     now_s: Callable[[], float] = time.monotonic
     _values: dict[Hashable, tuple[float, Any]] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock)
+    _making: dict[Hashable, Lock] = field(default_factory=dict)
 
     def get(self, name: Hashable, make: Callable[[], T], *, kept_s: float = KEPT_S) -> T:
-        """Returns a value, made anew by one caller when it is too old; the others wait for it."""
-        with self._lock:
-            found = self._values.get(name)
-            if found is None or self.now_s() - found[0] > kept_s:
-                found = (self.now_s(), make())
-                self._values[name] = found
-            value: T = found[1]
+        """Returns a value; one caller makes it anew when it is too old, meanwhile the others get the old one.
+
+        Who asks for the first one waits for it.
+        """
+        making = self._making.setdefault(name, Lock())
+        if self._is_fresh(name, kept_s) or not making.acquire(blocking=name not in self._values):
+            value: T = self._values[name][1]
             return value
+        try:
+            if not self._is_fresh(name, kept_s):
+                self._values[name] = (self.now_s(), make())
+            made: T = self._values[name][1]
+            return made
+        finally:
+            making.release()
+
+    def _is_fresh(self, name: Hashable, kept_s: float) -> bool:
+        found = self._values.get(name)
+        return found is not None and self.now_s() - found[0] <= kept_s

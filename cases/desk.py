@@ -6,6 +6,7 @@ round goes on from there: the case has the report's id, so nothing becomes doubl
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -56,7 +57,10 @@ _log = log.get(__name__)
 
 
 class ReportDesk:
-    """Works off submitted reports; safe to run in one thread of one process at a time."""
+    """Works off submitted reports; safe to run in one thread of one process at a time.
+
+    ``rest_share``: after each report it rests this share of the time that took, and leaves the processor to others.
+    """
 
     def __init__(
         self,
@@ -66,23 +70,27 @@ class ReportDesk:
         *,
         prescreen: Prescreen | None = None,
         time_zone: str = "Asia/Shanghai",
+        rest_share: float = 0.0,
     ) -> None:
         self._store = store
         self._prescreen = prescreen
         self._vault = vault
         self._media = media
         self._time_zone = time_zone
+        self._rest_share = rest_share
 
     def work_off(self) -> int:
         """Returns how many waiting reports were dealt with; one that fails is left for the next round."""
         done = 0
         for report in self._store.reports.waiting():
+            began = time.monotonic()
             try:
                 self._deal_with(report)
             except LukouError as error:
                 _log.warning("report_postponed", report_id=report.report_id, kind=type(error).__name__)
             else:
                 done += 1
+            time.sleep(self._rest_share * (time.monotonic() - began))
         return done
 
     def _deal_with(self, report: ReportRecord) -> None:

@@ -1,6 +1,7 @@
 """The reviewers' routes: opening cases, taking back, blind cases, plates, duplicates, suspended rules, paging."""
 
 import re
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -254,6 +255,31 @@ class TestKept:
             at_s[0] = moment
             kept.get("x", lambda: made.append(at_s[0]))
         assert made == [0.0, KEPT_S + 0.1]
+
+    def test_nobody_waits_while_one_makes_it_anew(self) -> None:
+        at_s, begun, go_on = [0.0], threading.Event(), threading.Event()
+        kept = Kept(now_s=lambda: at_s[0])
+        kept.get("x", lambda: "old")
+        at_s[0] = KEPT_S + 0.1
+
+        def make() -> str:
+            begun.set()
+            assert go_on.wait(10)
+            return "new"
+
+        maker = threading.Thread(target=lambda: kept.get("x", make))
+        maker.start()
+        assert begun.wait(10)
+        assert kept.get("x", lambda: "of another") == "old"
+        go_on.set()
+        maker.join(10)
+        assert kept.get("x", lambda: "of another") == "new"
+
+    def test_one_that_fails_is_made_by_the_next(self) -> None:
+        kept = Kept()
+        with pytest.raises(ZeroDivisionError):
+            kept.get("x", lambda: 1 / 0)
+        assert kept.get("x", lambda: 2) == 2
 
     def test_names_are_apart(self) -> None:
         kept = Kept()
