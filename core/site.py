@@ -51,11 +51,12 @@ class Camera(Part):
     picture_size_px: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] = Field(
         description="width, height of the picture the coordinates below were drawn on"
     )
-    depression_deg: float = Field(
-        default=24.0,
+    depression_deg: float | None = Field(
+        default=None,
         gt=2,
         lt=90,
-        description="angle the line of sight to the stop line makes with the road; used only without calibration",
+        description="angle the line of sight to the stop line makes with the road; used only without calibration, "
+        "where 24 is taken for what nobody measured, and what hangs on it is doubted more",
     )
     detector: str = Field(
         default="pole", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="network that finds the actors, by name"

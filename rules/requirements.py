@@ -16,6 +16,7 @@ from rules import (
     queue_jump,
     ride_across,
     solid_line,
+    stop_line,
     u_turn,
     yielding,
 )
@@ -31,7 +32,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
     """
     lacking = {
         "V01": _red_light(site, "motor"),
-        "V02": _red_light(site, "motor"),
+        "V02": _red_light(site, "motor") + stop_line.lacking(site),
         "V03": _red_light(site, "nonmotor"),
         "V04": _pedestrian(site),
         "V05": _direction(site, "nonmotor"),

@@ -61,6 +61,7 @@ class Junction:
     camera: PoleCamera = field(default_factory=PoleCamera)
     fps: float = 8.0
     is_calibrated: bool = True
+    has_angle: bool = True
     lamp: list[tuple[float, str]] = field(default_factory=lambda: [(0.0, "green"), (10.0, "yellow"), (13.0, "red")])
     until_s: float = 60.0
     parts: dict[str, Any] = field(default_factory=dict)
@@ -139,7 +140,7 @@ class Junction:
                 "camera": {
                     "camera_id": "c",
                     "picture_size_px": self.camera.size_px,
-                    "depression_deg": depression,
+                    "depression_deg": depression if self.has_angle else None,
                 },
                 "calibration": {"points": points} if self.is_calibrated else None,
                 **self.parts,

@@ -3,7 +3,7 @@
 import pytest
 
 from core.observations import ActorClass, Candidate, Undecided
-from tests.support.junction import Junction, stop_and_go
+from tests.support.junction import Junction, PoleCamera, stop_and_go
 
 CAR = ActorClass.CAR
 RED = [(0.0, "red"), (40.0, "green")]
@@ -43,6 +43,30 @@ def test_no_overrun(lamp: list[tuple[float, str]], front_m: float, stand_s: floa
     junction.add(CAR, stop_and_go(front_m, 15.0, 15.0 + stand_s), end_s=15.0 + stand_s)
     junction.passer_by()
     assert [v for v, _ in junction.found() if v == "V02"] == []
+
+
+@pytest.mark.parametrize(
+    ("height_m", "back_m"), [(4, 20), (5, 20), (6, 25), (6, 14), (7.5, 17), (9, 14), (12, 14), (12, 24)]
+)
+@pytest.mark.parametrize("front_m", [-1.0, -0.5, -0.1])
+def test_before_the_line_nobody_is_convicted_at_an_angle_nobody_measured(
+    height_m: float, back_m: float, front_m: float
+) -> None:
+    """From 11 to 41 degrees, 24 being taken for all."""
+    camera = PoleCamera(height_m=height_m, back_m=back_m)
+    junction = Junction(lamp=RED, camera=camera, is_calibrated=False, has_angle=False)
+    junction.add(CAR, stop_and_go(front_m, 15.0, 41.0), end_s=48.0)
+    junction.passer_by()
+    assert junction.found() == []
+
+
+@pytest.mark.parametrize(("height_m", "back_m"), [(5, 20), (7.5, 17), (9, 18)])
+def test_wholly_past_the_line_is_v02_at_an_angle_nobody_measured(height_m: float, back_m: float) -> None:
+    camera = PoleCamera(height_m=height_m, back_m=back_m)
+    junction = Junction(lamp=RED, camera=camera, is_calibrated=False, has_angle=False)
+    junction.add(CAR, stop_and_go(7.0, 15.0, 41.0), end_s=48.0)
+    junction.passer_by()
+    assert junction.found() == [("V02", 1)]
 
 
 def test_nobody_else_moved_is_undecided() -> None:
