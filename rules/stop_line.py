@@ -60,9 +60,7 @@ def lacking(site: Site) -> list[str]:
     """Returns what a site file lacks for this rule beside line and lamp."""
     is_measured = site.calibration is not None or site.camera.depression_deg is not None
     return (
-        []
-        if is_measured
-        else ["give calibration or camera.depression_deg: without, only who is wholly past is found"]
+        [] if is_measured else ["give calibration or camera.depression_deg: without, only who is wholly past is found"]
     )
 
 

@@ -34,6 +34,8 @@ from tests.support.junction import PoleCamera
 from tests.support.rtsp import rtsp_camera, wait_for
 from tests.support.scripted import ScriptedDetector, open_workbench, wrong_way_site
 
+pytestmark = pytest.mark.timeout(180)
+
 CAMERA = PoleCamera(size_px=(320, 180), focal_px=233.0)
 ACTORS = [
     (ActorClass.MOTORCYCLE, lambda t: (-5.0, -6 + 4 * (t - 0.5))),

@@ -30,6 +30,8 @@ from tests.support.junction import Place, PoleCamera
 from tests.support.rtsp import wait_for
 from tests.support.scripted import open_workbench, wrong_way_site
 
+pytestmark = pytest.mark.timeout(180)
+
 CAMERA = PoleCamera(size_px=(320, 180), focal_px=233.0)
 GONE_S = 4.5
 FIRST_S, EVERY_S, RIDE_S = 1.0, 4.0, 4.5

@@ -17,6 +17,8 @@ from tests.support.footage import make_clip, read_number
 from tests.support.rtsp import rtsp_camera, wait_for
 from tests.support.watcher import Notes
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @contextmanager
 def watching(url: str, spool: Path, **source: object) -> Iterator[tuple[LiveSource, Notes]]:

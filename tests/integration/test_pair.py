@@ -18,6 +18,8 @@ from ingest.pair import WAITING, MainStream, SubStream
 from tests.support.rtsp import rtsp_camera, wait_for
 from tests.support.watcher import Notes
 
+pytestmark = pytest.mark.timeout(180)
+
 MAIN_PX = (1280, 720)
 FRAME_S = 0.04
 

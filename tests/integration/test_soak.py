@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 from core.source import Source
 from ingest.live import LiveSource
 from tests.support.footage import make_clip
 from tests.support.rtsp import wait_for
 from tests.support.watcher import Notes
+
+pytestmark = pytest.mark.timeout(180)
 
 
 def test_twelve_connections_leave_nothing_behind(tmp_path: Path) -> None:

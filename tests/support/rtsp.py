@@ -51,7 +51,7 @@ def rtsp_camera(size: str = "320x180", fps: int = 25) -> Iterator[RtspCamera]:
             process.wait(timeout=10)
 
 
-def wait_for(what: Callable[[], bool], timeout_s: float = 15.0) -> None:
+def wait_for(what: Callable[[], bool], timeout_s: float = 40.0) -> None:
     """Returns as soon as ``what`` holds; fails when it does not in time."""
     end = time.monotonic() + timeout_s
     while not what():

@@ -21,6 +21,8 @@ from tests.support.footage import make_clip
 from tests.support.rtsp import wait_for
 from tests.unit.api.test_metrics import CAMERA, STATUS
 
+pytestmark = pytest.mark.timeout(180)
+
 ROOT = Path(__file__).resolve().parents[3]
 SITE = """
 schema_version: 1

@@ -13,6 +13,8 @@ from core.observations import SignalState
 from ingest.live_feed import EARLIER_BYTES, MOST_KEPT, LiveFeed
 from tests.support.rtsp import wait_for
 
+pytestmark = pytest.mark.timeout(180)
+
 START = datetime(2026, 11, 23, 0, 15, tzinfo=UTC)
 
 

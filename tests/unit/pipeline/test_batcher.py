@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
+import pytest
 
 from core.observations import Detections, Picture
 from pipeline.account import Watch
 from pipeline.batcher import Batcher, Look, Seat
 from tests.support.rtsp import wait_for
+
+pytestmark = pytest.mark.timeout(180)
 
 NO_WATCH = cast("Watch", None)
 
