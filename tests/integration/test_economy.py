@@ -88,7 +88,7 @@ def watch(clip: Path, home: Path, switches: Switches) -> tuple[list[Candidate], 
     tally, account = camera.live.tally, camera.account
     assert account.waiting == 0
     assert tally.received - tally.decoded - tally.passed - tally.damaged <= 1
-    assert account.unseen_s == 0
+    assert (account.skipped, account.late, account.shed, account.failed) == (0, 0, 0, 0)
     bench.cases.close()
     return sorted(found, key=lambda c: c.onset_ns), account, tally.passed
 
