@@ -35,6 +35,7 @@ from api.security import SecurityHeaders, Sessions, load_secret
 from api.webhooks import webhook
 from cases.desk import Prescreen, ReportDesk
 from cases.media import MediaStore
+from cases.office import load_office
 from cases.publication import longest_hours
 from cases.store import CaseStore
 from cases.uploads import UploadStore
@@ -87,7 +88,7 @@ def create_app(
 
     Raises:
         StoreError: the key of login cookies cannot be kept.
-        ConfigError: the settings of directory or webhook are incomplete.
+        ConfigError: the settings of directory, webhook or district are incomplete.
     """
     clock = clock or SystemClock()
     board = Board(
@@ -98,6 +99,7 @@ def create_app(
         clock=clock,
         longest_h=min(settings.display_hours, longest_hours()),
     )
+    store.reports.office = load_office(settings)
     media = MediaStore(settings.home / "reports")
     arriving = UploadStore(settings.home / "reports" / "uploads", clock)
     inspecting = ReportDesk(store, vault, media, prescreen=prescreen, rest_share=REST_SHARE)

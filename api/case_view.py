@@ -11,10 +11,11 @@ from typing import Any
 from api.console import Console
 from api.labels import Labels
 from cases.blind import veiled
+from cases.doubts import PROPOSES
 from cases.objection import CHANNELS
 from cases.reasons import reasons
 from cases.records import CaseRecord, QueueRow, User
-from cases.report import CITIZEN
+from cases.report import CITIZEN, codes
 from cases.review import due_utc, may_take_back
 from cases.states import (
     DECIDED,
@@ -170,7 +171,8 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "origin": _origin(case, manifest, labels),
         "six_facts": SIX_FACTS,
         "cues": [(cue, labels.cue(cue)) for cue in case.cues],
-        "reasons": reasons(),
+        "reasons": [x for x in reasons() if x.kind != "report" or case.camera_id == CITIZEN],
+        "proposed": [codes()[PROPOSES[cue]] for cue in case.cues if cue in PROPOSES],
         "blocked": blocked,
         "is_standing": case.state in STANDING,
         "deadline": _deadline(case, now, labels),

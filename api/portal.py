@@ -21,7 +21,8 @@ router = APIRouter()
 @router.get("/report")
 def start(request: Request, console: Parts) -> Response:
     """Shows the form, or how to get an account."""
-    if handle_of(request) is None:
+    handle = handle_of(request)
+    if handle is None:
         return page(console, request, "report_login.html", {"message": "", "handle": ""})
     values = {
         "types": [(v.id, case_view.title(v, console.labels(request))) for v in reportable()],
@@ -29,6 +30,7 @@ def start(request: Request, console: Parts) -> Response:
         "photos_min": PHOTOS_MIN,
         "photos_max": PHOTOS_MAX,
         "limit": DAILY_LIMIT,
+        "is_name_missing": console.store.reports.lacks_name(handle),
     }
     return page(console, request, "report_form.html", values)
 

@@ -8,20 +8,21 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from cases.duplicates import WITHIN, between_m, same_claim, same_pictures
+from cases.doubts import Doubt, find_doubts, is_stationary, picture_times
+from cases.duplicates import WITHIN, same_claim, same_pictures
 from cases.media import MediaStore
 from cases.records import NewCase
 from cases.report import CITIZEN, Medium, NewReport, ReportRecord, check_claim
 from cases.store import CaseStore
 from core import log
-from core.catalogue import Violation, catalogue
+from core.catalogue import catalogue
 from core.errors import AlreadySealed, LukouError
 from core.observations import Role
 from core.plate import UNREADABLE
@@ -43,17 +44,19 @@ from evidence.seal import Sealed, Vault
 from evidence.upload import VIDEO_ENDINGS, InspectedStill, Inspection, inspect
 from evidence.wording import place_zone
 
-TIME_TOLERANCE = timedelta(minutes=10)
-"""A claimed and a camera's time further apart are worth a look. Source: domain §4.3 (10 minutes)."""
-PLACE_TOLERANCE_M = 500.0
-"""A claimed and a camera's place further apart are worth a look: five times a phone's accuracy in streets."""
-STATIONARY_MIN_S = 10.0
-"""Source: GA/T 832: pictures of a standing vehicle are at least 10 s apart."""
 _MOVING = (Role.P1_BEFORE, Role.P2_DURING, Role.P3_AFTER)
 _STANDING = (Role.T0_OVERVIEW, Role.P2_DURING, Role.T1_OVERVIEW)
 Prescreen = Callable[[Sequence[Path], NewReport], frozenset[str]]
 """Looks at derived stills and a claim, returns cues: ``pipeline.prescreen`` has one, handed in by whoever can see."""
 _log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the machine noticed about a report: cues for the reviewer, and the values behind them."""
+
+    cues: list[str]
+    facts: dict[str, object]
 
 
 class ReportDesk:
@@ -108,8 +111,12 @@ class ReportDesk:
                 self._store.reports.refuse(report.report_id, "J08", media, duplicate_of=earlier)
                 return
             signs = {key for medium in media for key, _ in medium.signs}
-            cues = sorted(signs | self._doubts(report, inspections) | self._contradictions(report, inspections))
-            sealed = self._seal(report, inspections, media, cues, folder)
+            doubts = find_doubts(
+                report.claim, inspections, office=self._store.reports.office, time_zone=self._time_zone
+            )
+            signs |= {doubt.cue for doubt in doubts}
+            cues = sorted(signs | self._contradictions(report, inspections))
+            sealed = self._seal(report, inspections, media, _Seen(cues=cues, facts=_facts(doubts)), folder)
         self._store.add_case(_case(report, sealed, cues))
         self._store.reports.accept(report.report_id, sealed.case_id, media)
 
@@ -117,24 +124,6 @@ class ReportDesk:
         found = same_claim(report, self._store.reports.earlier(report, WITHIN))
         found = found or self._store.reports.seen_by_camera(report, WITHIN)
         return found or same_pictures([m.phash for m in media], self._store.reports.marks(before=report))
-
-    def _doubts(self, report: ReportRecord, inspections: Sequence[Inspection]) -> set[str]:
-        """Returns where what the cameras noted contradicts the claim; what they did not note is neutral."""
-        claim, doubts = report.claim, set()
-        for found in inspections:
-            taken = self._utc(found)
-            if taken is not None and abs(taken - claim.occurred_utc) > TIME_TOLERANCE:
-                doubts.add("report_time_differs")
-            capture = found.capture
-            if None in (capture.lat_deg, capture.lon_deg, claim.lat_deg, claim.lon_deg):
-                continue
-            if _apart_m(found, report) > PLACE_TOLERANCE_M:
-                doubts.add("report_place_differs")
-        times = self._times(inspections)
-        is_short = times is not None and (max(times) - min(times)).total_seconds() < STATIONARY_MIN_S
-        if is_short and _is_stationary(catalogue().get(claim.violation_id)):
-            doubts.add("report_interval_short")
-        return doubts
 
     def _contradictions(self, report: ReportRecord, inspections: Sequence[Inspection]) -> frozenset[str]:
         """Returns what our networks see otherwise than it is claimed; nothing when they cannot look."""
@@ -151,10 +140,10 @@ class ReportDesk:
         report: ReportRecord,
         inspections: Sequence[Inspection],
         media: Sequence[Medium],
-        cues: list[str],
+        seen: _Seen,
         folder: Path,
     ) -> Sealed:
-        draft = self._draft(report, inspections, media, cues, folder)
+        draft = self._draft(report, inspections, media, seen, folder)
         try:
             return self._vault.seal(draft)
         except AlreadySealed:  # a crash came between sealing and queueing
@@ -165,7 +154,7 @@ class ReportDesk:
         report: ReportRecord,
         inspections: Sequence[Inspection],
         media: Sequence[Medium],
-        cues: list[str],
+        seen: _Seen,
         folder: Path,
     ) -> Draft:
         claim = report.claim
@@ -193,8 +182,9 @@ class ReportDesk:
                 version="citizen report",
                 parameters={},
                 facts={"reported": self._local(claim.occurred_utc)}
-                | ({"report_note": claim.note} if claim.note else {}),
-                cues=cues,
+                | ({"report_note": claim.note} if claim.note else {})
+                | seen.facts,
+                cues=seen.cues,
             ),
             site=SitePin(site_id=CITIZEN, sha256="0" * 64, calibration="none"),
             model=ModelPin(name="none", version="", sha256=""),
@@ -222,39 +212,23 @@ class ReportDesk:
         """Returns the three pictures of the package: of the video, or first, middle and last of the photos."""
         found = [still for inspection in inspections for still in inspection.stills]
         chosen = [0, len(found) // 2, len(found) - 1] if len(found) >= len(_MOVING) else list(range(len(found)))
-        roles = _STANDING if _is_stationary(catalogue().get(report.claim.violation_id)) else _MOVING
-        times = self._times(inspections)
+        roles = _STANDING if is_stationary(catalogue().get(report.claim.violation_id)) else _MOVING
+        times = picture_times(inspections, self._time_zone)
         return tuple(
             _still(role, found[index], _instant_ns(found[index], index, times), None if times is None else times[index])
             for role, index in zip(roles, chosen, strict=False)
         )
 
-    def _times(self, inspections: Sequence[Inspection]) -> list[datetime] | None:
-        """Returns when each picture was taken, if every camera noted it; the claim is no clock."""
-        times: list[datetime] = []
-        for found in inspections:
-            taken = self._utc(found)
-            if taken is None:
-                return None
-            times += [taken + timedelta(seconds=still.at_s) for still in found.stills]
-        return times if times == sorted(times) else None
-
     def _local(self, moment: datetime) -> str:
         return f"{moment.astimezone(place_zone(self._time_zone)):%Y-%m-%d %H:%M}"
-
-    def _utc(self, found: Inspection) -> datetime | None:
-        taken = found.capture.taken
-        if taken is None:
-            return None
-        return (taken if taken.tzinfo else taken.replace(tzinfo=place_zone(self._time_zone))).astimezone(UTC)
 
 
 def _with_findings(medium: Medium, found: Inspection) -> Medium:
     return replace(medium, phash=found.phash, signs=tuple((sign.key, sign.detail) for sign in found.signs))
 
 
-def _is_stationary(violation: Violation) -> bool:
-    return any(str(role).startswith("T0") for role in violation.evidence.get("roles", []))
+def _facts(doubts: Sequence[Doubt]) -> dict[str, object]:
+    return {name: value for doubt in doubts for name, value in doubt.facts.items()}
 
 
 def _instant_ns(still: InspectedStill, index: int, times: Sequence[datetime] | None) -> int:
@@ -283,12 +257,6 @@ def _track(stills: Sequence[StillImage]) -> dict[str, object]:
         "signal": None,
         "moments": moments,
     }
-
-
-def _apart_m(found: Inspection, report: ReportRecord) -> float:
-    capture, claim = found.capture, report.claim
-    seen = (float(capture.lat_deg or 0), float(capture.lon_deg or 0))
-    return between_m(seen, (float(claim.lat_deg or 0), float(claim.lon_deg or 0)))
 
 
 def _case(report: ReportRecord, sealed: Sealed, cues: Sequence[str]) -> NewCase:

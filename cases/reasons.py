@@ -1,4 +1,4 @@
-"""Why a case was not upheld: R01-R20 of review, C1-C8 of Order 157 art. 22, loaded from ``data/reasons.yaml``."""
+"""Why a case was not upheld: R01-R20 of review, C1-C8 of Order 157 art. 22, J09 and J14 of citizens' reports alone."""
 
 from functools import cache
 from importlib.resources import files
@@ -16,7 +16,7 @@ class Reason(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
-    kind: Literal["reject", "cancel"]
+    kind: Literal["reject", "cancel", "report"]
     key: str
     zh: str
     en: str
@@ -39,4 +39,4 @@ def reason(reason_id: str) -> Reason:
     for entry in reasons():
         if entry.id == reason_id:
             return entry
-    raise ConfigError(f"no reason '{reason_id}'; use R01 to R20 or C1 to C8", got=reason_id)
+    raise ConfigError(f"no reason '{reason_id}'; use R01 to R20, C1 to C8 or, for a report, J09 or J14", got=reason_id)

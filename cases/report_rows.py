@@ -1,7 +1,7 @@
 """Rows of reports as values and back; the state of an accepted report is read from its case."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from ulid import ULID
 
 from cases.models import CaseRow, ReviewRow
+from cases.office import BORDER_M, Office
 from cases.report import (
     OF_CASE,
     WINDOW,
@@ -24,9 +25,17 @@ from cases.states import CaseState, Decision
 from core.errors import CaseNotFound
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """State and code of a report that ends when it is handed in; ``detail`` is the fact that decided."""
+
+    state: ReportState
+    code: str
+    detail: str = ""
+
+
 def new_row(reporter: str, token: str, claim: NewReport, media: Sequence[Medium], now: datetime) -> ReportRow:
-    """Returns the row of a report that is handed in now, in the state the clock and the list of types give it."""
-    state, code = state_of(claim, now)
+    """Returns the row of a report that is handed in now."""
     return ReportRow(
         report_id=str(ULID.from_datetime(now)),
         reporter=reporter,
@@ -38,8 +47,8 @@ def new_row(reporter: str, token: str, claim: NewReport, media: Sequence[Medium]
         lat_udeg=_micro(claim.lat_deg),
         lon_udeg=_micro(claim.lon_deg),
         note=claim.note.strip(),
-        state=state.value,
-        code=code,
+        state=ReportState.SUBMITTED.value,
+        code=None,
         detail="",
         duplicate_of=None,
         case_id=None,
@@ -49,13 +58,18 @@ def new_row(reporter: str, token: str, claim: NewReport, media: Sequence[Medium]
     )
 
 
-def state_of(claim: NewReport, now: datetime) -> tuple[ReportState, str | None]:
-    """Returns state and code of a claim whose files are complete now."""
+def refusal(claim: NewReport, now: datetime, office: Office, *, has_name: bool) -> Refusal | None:
+    """Returns why nobody will look at a claim; None where somebody will."""
     if claim.violation_id not in {violation.id for violation in reportable()}:
-        return ReportState.OUT_OF_SCOPE, "J10"
+        return Refusal(state=ReportState.OUT_OF_SCOPE, code="J10")
     if now - claim.occurred_utc > WINDOW:
-        return ReportState.LATE, "J06"
-    return ReportState.SUBMITTED, None
+        return Refusal(state=ReportState.LATE, code="J06")
+    if office.needs_name and not has_name:
+        return Refusal(state=ReportState.OUT_OF_SCOPE, code="J13")
+    outside_m = office.outside_m(claim.lat_deg, claim.lon_deg)
+    if outside_m > BORDER_M:
+        return Refusal(state=ReportState.OUT_OF_SCOPE, code="J09", detail=f"outside_km:{outside_m / 1000:.1f}")
+    return None
 
 
 def to_record(session: Session, row: ReportRow) -> ReportRecord:

@@ -11,6 +11,7 @@ from cases import accounts
 from cases.audit import Step, audited
 from cases.database import Database
 from cases.models import CaseRow, ReviewRow
+from cases.office import Office
 from cases.plates import PlateRow
 from cases.report import (
     CITIZEN,
@@ -27,8 +28,8 @@ from cases.report import (
     check_media,
     is_complete,
 )
-from cases.report_rows import new_row, to_plain, to_record
-from cases.report_tables import PhotoMarkRow, ReporterRow, ReportRow
+from cases.report_rows import new_row, refusal, to_plain, to_record
+from cases.report_tables import IdentityRow, PhotoMarkRow, ReporterRow, ReportRow
 from cases.states import STANDING, SYSTEM, CaseState
 from core import log
 from core.errors import CaseNotFound, ConfigError, NotAllowed, WrongState
@@ -44,6 +45,8 @@ class ReportStore:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.office = Office()
+        """What this office asks beyond the law; whoever starts the server sets it."""
 
     # -- accounts -----------------------------------------------------------------------------
 
@@ -73,6 +76,11 @@ class ReportStore:
         with self._database.reading() as session:
             row = session.get(ReporterRow, handle)
             return row is not None and bool(row.is_active)
+
+    def lacks_name(self, handle: str) -> bool:
+        """Tells whether this office takes no report of an account because it has no name."""
+        with self._database.reading() as session:
+            return self.office.needs_name and session.get(IdentityRow, handle) is None
 
     # -- the citizen's side -------------------------------------------------------------------
 
@@ -111,7 +119,11 @@ class ReportStore:
                 return to_record(session, known)
             self._check_sender(session, reporter, now)
             row = new_row(reporter, key, claim, media, now)
-            if row.state == ReportState.SUBMITTED.value and not is_complete(media):
+            has_name = session.get(IdentityRow, reporter) is not None
+            refused = refusal(claim, now, self.office, has_name=has_name)
+            if refused is not None:
+                row.state, row.code, row.detail = refused.state.value, refused.code, refused.detail
+            elif not is_complete(media):
                 row.state = ReportState.DRAFT.value
             with audited(session, _step(now, reporter, "report_submitted", "reports", row.report_id)):
                 session.add(row)

@@ -13,6 +13,7 @@ from cases.audit import Step, audited
 from cases.models import CaseRow, ReviewRow
 from cases.reasons import reason
 from cases.records import Review
+from cases.report import CITIZEN
 from cases.states import (
     NEXT_STATE,
     PERMISSION_OF_STAGE,
@@ -216,7 +217,8 @@ def _check_content(case: CaseRow, review: Review) -> None:
     if review.decision is Decision.REJECT:
         if review.reason is None:
             raise ConfigError("a rejection needs a reason; pick one of R01 to R20 or C1 to C8")
-        reason(review.reason)
+        if reason(review.reason).kind == "report" and case.camera_id != CITIZEN:
+            raise ConfigError(f"{review.reason} is for citizens' reports; pick one of R01 to R20 or C1 to C8")
         return
     missing = [fact for fact in SIX_FACTS if fact not in review.facts]
     if missing:

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     display_hours: float = Field(
         default=72.0, gt=0, le=72.0, description="longest time an item may stay on a screen, h"
     )
+    district: Path | None = Field(default=None, description="boundary of the district (GeoJSON); default everywhere")
+    real_name: bool = Field(default=False, description="citizens' reports need an account whose name is known")
     devices: Path | None = Field(default=None, description="register of the cameras whose records are evidence (YAML)")
     tsa_url: str | None = Field(default=None, description="RFC 3161 timestamp authority for daily roots; default none")
     tsa_certificate: Path | None = Field(default=None, description="its root certificates (PEM), to check stamps with")

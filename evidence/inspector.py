@@ -93,7 +93,7 @@ def inspect_video(path: Path, ending: str, out_dir: Path, number: int) -> dict[s
     if not stills:
         return _refused(ending, EMPTY)
     taken = _utc_stamp(made)
-    capture = {"taken": taken, "lat_deg": None, "lon_deg": None}
+    capture = {"taken": taken}
     return {**_refused(ending, ""), "duration_s": duration_s, "phash": mark, "capture": capture, "stills": stills}
 
 
@@ -116,7 +116,7 @@ def _refused(ending: str, why: str) -> dict[str, Any]:
         "refused": why,
         "duration_s": 0.0,
         "phash": "",
-        "capture": {"taken": None, "lat_deg": None, "lon_deg": None},
+        "capture": {"taken": None},
         "signs": [],
         "stills": [],
     }

@@ -44,11 +44,15 @@ class Sign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """What the camera wrote beside the picture; None where it wrote nothing. ``taken`` is local time without zone."""
+    """What the camera wrote beside the picture; None where it wrote nothing. ``taken`` is local time without zone.
+
+    ``speed_kmh`` is how fast the camera itself went.
+    """
 
     taken: datetime | None = None
     lat_deg: float | None = None
     lon_deg: float | None = None
+    speed_kmh: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +149,7 @@ def parse_inspection(raw: Mapping[str, Any]) -> Inspection:
         refused=raw["refused"],
         duration_s=raw["duration_s"],
         phash=raw["phash"],
-        capture=Capture(taken=taken, lat_deg=capture["lat_deg"], lon_deg=capture["lon_deg"]),
+        capture=Capture(**{**capture, "taken": taken}),
         signs=tuple(Sign(**sign) for sign in raw["signs"]),
         stills=tuple(InspectedStill(**{**still, "path": Path(still["path"])}) for still in raw["stills"]),
     )

@@ -66,6 +66,7 @@ def jpeg(
     taken: datetime | None = None,
     place_deg: tuple[float, float] | None = None,
     software: str = "",
+    speed: tuple[float, str] | None = None,
 ) -> bytes:
     """Returns the JPEG a phone writes, with the EXIF entries that are given."""
     exif = Image.Exif()
@@ -81,6 +82,9 @@ def jpeg(
         ):
             block[reference] = mark
             block[tag] = (Fraction(int(value)), Fraction(round(value % 1 * 60e4), 10_000), Fraction(0))
+    if speed is not None:
+        block = exif.get_ifd(ExifTags.IFD.GPSInfo)
+        block[ExifTags.GPS.GPSSpeed], block[ExifTags.GPS.GPSSpeedRef] = Fraction(str(speed[0])), speed[1]
     target = io.BytesIO()
     picture.save(target, "JPEG", quality=quality, exif=exif)
     return target.getvalue()
