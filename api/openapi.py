@@ -4,11 +4,11 @@ from typing import Any
 
 from fastapi.openapi.utils import get_openapi
 
-from api import cases_json, identity, reports_json, uploads
+from api import cases_json, identity, open311, reports_json, uploads
 from api.problems import MEDIA_TYPE
 
-PARTS = (cases_json, identity, reports_json, uploads)
-"""Modules whose routes other programs may call."""
+PARTS = (cases_json, identity, open311, reports_json, uploads)
+"""Modules whose routes other programs may call; Open311 brings its own answers and its own shape of errors."""
 PROBLEM = {
     "type": "object",
     "description": "RFC 9457 problem",
@@ -24,7 +24,7 @@ PROBLEM = {
 
 
 def document(version: str) -> dict[str, Any]:
-    """Returns the OpenAPI document of every route under /api/v1."""
+    """Returns the OpenAPI document of every route under /api/v1 and /open311/v2."""
     routes = [route for part in PARTS for route in part.router.routes]
     found = get_openapi(title="Lukou 路口", version=version, openapi_version="3.1.0", routes=routes)
     found["components"].setdefault("schemas", {})["Problem"] = PROBLEM
@@ -34,5 +34,5 @@ def document(version: str) -> dict[str, Any]:
     for operations in found["paths"].values():
         for operation in operations.values():
             operation["responses"].pop("422", None)
-            operation["responses"]["default"] = problem
+            operation["responses"].setdefault("default", problem)
     return found

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from api.openapi import document
 from tests.integration.test_report_api import app_of, work_off
 from tests.support.citizens import PLACE_DEG, photos
 from tests.support.console import Office, TestClient
@@ -125,3 +126,69 @@ def test_control_characters_make_no_broken_xml(office: Office) -> None:
     address = f"{BASE}/requests/{made['service_request_id']}.xml"
     tree = ET.fromstring(client.get(address, params={"api_key": key}).text)
     assert tree.findtext("request/description") == "ab]]>&"
+
+
+PATHS = {path: found for path, found in document("test")["paths"].items() if path.startswith(BASE)}
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+def test_body_that_is_no_form_is_refused_in_the_same_shape(office: Office, form: str) -> None:
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    answer = office.visitor().post(f"{BASE}/requests.{form}", content=b"--y nothing", headers=kind)
+    assert answer.status_code == 400
+    if form == "xml":
+        assert ET.fromstring(answer.text).findtext("error/code") == "400"
+    else:
+        assert answer.json()[0]["code"] == 400
+
+
+class TestDocument:
+    """What `lukou openapi` says about Open311 is what the server answers."""
+
+    def test_every_route_is_in_it(self) -> None:
+        assert set(PATHS) == {
+            f"{BASE}/services.{{form}}",
+            f"{BASE}/services/{{service_code}}.{{form}}",
+            f"{BASE}/requests.{{form}}",
+            f"{BASE}/requests/{{request_id}}.{{form}}",
+            f"{BASE}/tokens/{{token}}.{{form}}",
+        }
+
+    def test_examples_say_the_same_as_json_and_xml(self) -> None:
+        for path, operations in PATHS.items():
+            for operation in operations.values():
+                for status, answer in operation["responses"].items():
+                    as_json = answer["content"]["application/json"]["example"]
+                    root = ET.fromstring(answer["content"]["text/xml"]["example"])
+                    if "service_code" in path and status == "200":
+                        assert root.findtext("service_code") == as_json["service_code"]
+                        continue
+                    rows = [{part.tag: part.text or "" for part in row} for row in root]
+                    assert rows == [{name: str(value) for name, value in row.items()} for row in as_json]
+
+    def test_answers_have_the_fields_and_kinds_it_names(self, office: Office) -> None:
+        client, key = office.visitor(), key_of(office)
+        made = send(client, key, PHOTOS)
+        request_id, asked = made.json()[0]["service_request_id"], {"api_key": key}
+        bare = client.post(f"{BASE}/requests.json", data={"api_key": key, **FIELDS, "lat": "", "long": ""})
+        assert bare.status_code == 201, bare.text
+        answers = {
+            ("services.{form}", "get", "200"): client.get(f"{BASE}/services.json"),
+            ("requests.{form}", "post", "201"): made,
+            ("requests.{form}", "get", "200"): client.get(f"{BASE}/requests.json", params=asked),
+            ("requests/{request_id}.{form}", "get", "200"): client.get(
+                f"{BASE}/requests/{request_id}.json", params=asked
+            ),
+            ("tokens/{token}.{form}", "get", "200"): client.get(f"{BASE}/tokens/{request_id}.json", params=asked),
+            ("services.{form}", "get", "default"): client.get(f"{BASE}/services/V04.json"),
+        }
+        kinds = {"string": str, "integer": int, "number": float, "null": type(None)}
+        for (path, method, status), answer in answers.items():
+            schema = PATHS[f"{BASE}/{path}"][method]["responses"][status]["content"]["application/json"]["schema"]
+            named = schema["items"]["properties"]
+            assert answer.json()
+            for row in answer.json():
+                assert set(row) == set(named)
+                for name, value in row.items():
+                    allowed = named[name]["type"]
+                    assert type(value) in {kinds[k] for k in ([allowed] if isinstance(allowed, str) else allowed)}
