@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import case_view
-from api.access import CaseReader, Csrf, ObjectionDecider, ObjectionFiler, Parts, Publisher, Withdrawer
+from api.access import CaseCanceller, CaseReader, Csrf, ObjectionDecider, ObjectionFiler, Parts, Publisher, Withdrawer
 from api.queue_page import Asked, cursor_text
 from cases.blind import veiled
 from cases.records import (
@@ -72,6 +72,13 @@ class AnswerBody(Body):
     cancel: bool
     ground: str | None = Field(default=None, pattern=r"^C[1-8]$")
     reply: str = Field(min_length=1, max_length=4000)
+
+
+class CancellationBody(Body):
+    """Why a case that stands is withdrawn."""
+
+    ground: str = Field(pattern=r"^C[1-8]$", description="C1 to C8, Order 157 art. 22")
+    note: str = Field(min_length=1, max_length=2000, description="what was verified")
 
 
 class WithdrawBody(Body):
@@ -161,6 +168,14 @@ def objection_answer(case_id: str, body: AnswerBody, console: Parts, user: Objec
     """Upholds a case, or cancels it on a statutory ground."""
     given = Answer(is_cancelled=body.cancel, reply=body.reply, ground=body.ground)
     return {"state": console.store.answer_objection(case_id, user.name, given).value}
+
+
+@router.post("/cases/{case_id}/cancellation", dependencies=[Csrf])
+def cancellation(case_id: str, body: CancellationBody, console: Parts, user: CaseCanceller) -> dict[str, Any]:
+    """Withdraws a case that stands, without an objection; it leaves every screen."""
+    state = console.store.reviews.cancel(case_id, user.name, body.ground, body.note)
+    console.board.sweep()
+    return {"state": state.value}
 
 
 @router.post("/publications/{publication_id}/withdrawal", dependencies=[Csrf])

@@ -173,7 +173,8 @@ def _xml(root: Element, *, status: int = 200) -> Response:
 
 
 def _text(root: Element) -> str:
-    return tostring(root, encoding="utf-8", xml_declaration=True).decode()
+    content: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return content.decode()
 
 
 def _told(root: str, item: str, *rows: Row) -> dict[str, Any]:

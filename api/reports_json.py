@@ -14,7 +14,7 @@ from api.citizens import Checked, Reporter
 from api.console import Console
 from api.labels import Labels
 from api.problems import Problem
-from cases.report import PHOTOS_MAX, PHOTOS_MIN, Medium, NewReport, ReportRecord, ReportState, codes, reportable
+from cases.report import PHOTOS_MAX, PHOTOS_MIN, Medium, NewReport, ReportRecord, codes, reportable
 from core.errors import ConfigError
 from core.plate import normalise, try_plate
 
@@ -199,11 +199,14 @@ def parse_time(text: str) -> datetime:
 
 
 def faults(found: ReportRecord, labels: Labels) -> str:
-    """Returns in words what is wrong with which file, or the fact a report was refused for."""
+    """Returns in words what is wrong with which file, or the fact that decided."""
     pairs = [part.split(":") for part in found.detail.split()]
-    if found.state is ReportState.OUT_OF_SCOPE:
-        return " ".join(labels(f"report_fact_{name}", value=value) for name, value in pairs)
-    return " ".join(labels("report_fault", n=n, what=labels(f"report_fault_{fault}")) for n, fault in pairs)
+    return " ".join(
+        labels("report_fault", n=name, what=labels(f"report_fault_{value}"))
+        if name.isdigit()
+        else labels(f"report_fact_{name}", value=value)
+        for name, value in pairs
+    )
 
 
 def report_json(found: ReportRecord) -> dict[str, Any]:

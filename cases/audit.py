@@ -33,6 +33,7 @@ AUDITED = (
     "suspensions",
     "publications",
     "objections",
+    "cancellations",
     "reporters",
     "reports",
     "identities",

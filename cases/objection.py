@@ -12,10 +12,10 @@ from ulid import ULID
 
 from cases import accounts, publication
 from cases.audit import Step, audited
-from cases.models import CaseRow, ObjectionRow, PublicationRow, ReviewRow
-from cases.reasons import reason
+from cases.models import CaseRow, ObjectionRow, ReviewRow
+from cases.reasons import check_ground
 from cases.records import Answer, NewObjection, Objection
-from cases.states import CaseState, Permission, PublicationState
+from cases.states import CaseState, Permission
 from core.errors import ConfigError, ConflictOfInterest, WrongState
 from core.workdays import end_of_working_day
 
@@ -35,11 +35,10 @@ def file(session: Session, case: CaseRow, officer: str, new: NewObjection, *, at
     accounts.require(session, officer, Permission.FILE_OBJECTION)
     if case.state != CaseState.ACCEPTED.value:
         raise WrongState(f"case is {case.state}; only an accepted one can be objected to", case_id=case.case_id)
-    _check_ground(new.ground)
+    check_ground(new.ground)
     if new.channel not in CHANNELS or not new.text.strip():
         raise ConfigError(f"an objection needs its words and a channel: {', '.join(CHANNELS)}", case_id=case.case_id)
-    for item in _showing(session, case.case_id):
-        publication.end(session, item, officer, note="objection", at_utc=at_utc)
+    publication.end_all(session, case.case_id, officer, note="objection", at_utc=at_utc)
     row = ObjectionRow(
         objection_id=str(ULID.from_datetime(at_utc)),
         case_id=case.case_id,
@@ -83,7 +82,7 @@ def answer(session: Session, case: CaseRow, officer: str, given: Answer, *, at_u
     if not given.reply.strip():
         raise ConfigError("write the reply the objector gets", case_id=case.case_id)
     if given.is_cancelled:
-        _check_ground(given.ground)
+        check_ground(given.ground)
     after = CaseState.CANCELLED if given.is_cancelled else CaseState.UPHELD
     with audited(session, _step(f"objection_{after.value.lower()}", officer, at_utc, "objections", row.objection_id)):
         row.result, row.reply, row.decided_by, row.decided_utc = after.value, given.reply.strip(), officer, at_utc
@@ -96,18 +95,6 @@ def listed(session: Session, case_ids: list[str]) -> dict[str, Objection]:
     """Returns the objections of cases by case id; a case has at most one."""
     rows = session.scalars(select(ObjectionRow).where(ObjectionRow.case_id.in_(case_ids)))
     return {row.case_id: _objection(row) for row in rows}
-
-
-def _showing(session: Session, case_id: str) -> list[PublicationRow]:
-    query = select(PublicationRow).where(
-        PublicationRow.case_id == case_id, PublicationRow.state == PublicationState.PUBLISHED.value
-    )
-    return list(session.scalars(query))
-
-
-def _check_ground(ground: str | None) -> None:
-    if ground is None or reason(ground).kind != "cancel":
-        raise ConfigError("name the ground: C1 to C8 of Order 157 art. 22")
 
 
 def _move(session: Session, case: CaseRow, after: CaseState, officer: str, at_utc: datetime) -> CaseState:

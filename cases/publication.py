@@ -91,11 +91,19 @@ def withdraw(session: Session, publication_id: str, officer: str, *, note: str, 
         raise CaseNotFound(f"no publication '{publication_id}'; reload the page", publication_id=publication_id)
     if row.state != PublicationState.PUBLISHED.value:
         raise WrongState(f"item is {row.state} already", publication_id=publication_id)
-    return end(session, row, officer, note=note, at_utc=at_utc)
+    return _withdraw(session, row, officer, note=note, at_utc=at_utc)
 
 
-def end(session: Session, row: PublicationRow, officer: str, *, note: str, at_utc: datetime) -> PublicationRow:
-    """Withdraws an item, whoever's step makes it necessary."""
+def end_all(session: Session, case_id: str, officer: str, *, note: str, at_utc: datetime) -> None:
+    """Takes a case off every screen, whoever's step makes it necessary."""
+    query = select(PublicationRow).where(
+        PublicationRow.case_id == case_id, PublicationRow.state == PublicationState.PUBLISHED.value
+    )
+    for row in list(session.scalars(query)):
+        _withdraw(session, row, officer, note=note, at_utc=at_utc)
+
+
+def _withdraw(session: Session, row: PublicationRow, officer: str, *, note: str, at_utc: datetime) -> PublicationRow:
     with audited(session, _step(row.publication_id, "publication_withdrawn", officer, at_utc)):
         _end(row, PublicationState.WITHDRAWN, officer, at_utc)
         row.end_note = note.strip()

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, exists, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from cases import assignment, blind, objection, plates, sheets
+from cases import assignment, blind, cancellation, objection, plates, sheets
 from cases.assignment import AssignmentRow
 from cases.models import CaseRow, PublicationRow, ReviewRow, UtcText
 from cases.plates import PlateRow
@@ -139,6 +139,7 @@ def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:
         publications.setdefault(item.case_id, []).append(to_publication(item))
     read = plates.find(session, ids)
     objections = objection.listed(session, ids)
+    cancelled = cancellation.listed(session, ids)
     holds, drawn = assignment.find(session, ids), blind.find(session, ids)
     return [
         _case(
@@ -147,6 +148,7 @@ def to_records(session: Session, rows: Sequence[CaseRow]) -> list[CaseRecord]:
             reviews=tuple(reviews.get(row.case_id, ())),
             publications=tuple(publications.get(row.case_id, ())),
             objection=objections.get(row.case_id),
+            cancellation=cancelled.get(row.case_id),
             hold=holds.get(row.case_id),
             is_blind=row.case_id in drawn,
         )

@@ -40,3 +40,13 @@ def reason(reason_id: str) -> Reason:
         if entry.id == reason_id:
             return entry
     raise ConfigError(f"no reason '{reason_id}'; use R01 to R20, C1 to C8 or, for a report, J09 or J14", got=reason_id)
+
+
+def check_ground(ground: str | None) -> None:
+    """Refuses what is no statutory ground to cancel a case.
+
+    Raises:
+        ConfigError: none, or no such ground.
+    """
+    if ground is None or reason(ground).kind != "cancel":
+        raise ConfigError("name the ground: C1 to C8 of Order 157 art. 22")

@@ -39,7 +39,8 @@ def case_record(store: CaseStore, case_id: str, pseudonym: Pseudonym) -> dict[st
                 "decided_utc": _text(review.decided_utc),
             }
             for review in case.reviews
-        ],
+        ]
+        + _cancellation(case, person),
         "objection": _objection(case, person),
         "actions": [
             {
@@ -53,6 +54,24 @@ def case_record(store: CaseStore, case_id: str, pseudonym: Pseudonym) -> dict[st
         ],
         "audit_head": {"seq": seq, "entry_sha256": digest},
     }
+
+
+def _cancellation(case: CaseRecord, person: Pseudonym) -> list[dict[str, Any]]:
+    found = case.cancellation
+    if found is None:
+        return []
+    return [
+        {
+            "stage": "EX_OFFICIO",
+            "officer": person(found.officer),
+            "decision": "cancel",
+            "reason": found.ground,
+            "note": found.note,
+            "facts": [],
+            "cues_checked": [],
+            "decided_utc": _text(found.cancelled_utc),
+        }
+    ]
 
 
 def _objection(case: CaseRecord, person: Pseudonym) -> dict[str, Any] | None:

@@ -130,6 +130,16 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    """Why and by whom a case that stood was withdrawn of the office's own accord; ``ground`` is C1 to C8."""
+
+    ground: str
+    note: str
+    officer: str
+    cancelled_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRecord:
     """A case with everything people did to it."""
 
@@ -154,6 +164,7 @@ class CaseRecord:
     reviews: tuple[ReviewRecord, ...]
     publications: tuple[PublicationRecord, ...]
     objection: Objection | None = None
+    cancellation: Cancellation | None = None
     hold: Hold | None = None
     is_blind: bool = False
 

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from ulid import ULID
 
-from cases.models import CaseRow, ReviewRow
+from cases.cancellation import CancellationRow
+from cases.models import CaseRow, ObjectionRow, ReviewRow
 from cases.office import BORDER_M, Office
 from cases.report import (
     OF_CASE,
@@ -104,10 +105,19 @@ def _as_case(session: Session, record: ReportRecord, case_id: str) -> ReportReco
         raise CaseNotFound(f"case of report {record.report_id} is missing; run: lukou verify", case_id=case_id)
     state = OF_CASE[CaseState(case.state)]
     code = None
-    if state is ReportState.REJECTED:
+    withdrawn = _withdrawn(session, case_id) if case.state == CaseState.CANCELLED.value else None
+    if withdrawn is not None:
+        code, record = code_of_reason(withdrawn), replace(record, detail=f"withdrawn:{withdrawn}")
+    elif state is ReportState.REJECTED:
         last = select(ReviewRow.reason).where(ReviewRow.case_id == case_id, ReviewRow.decision == Decision.REJECT.value)
         code = code_of_reason(session.scalars(last).first())
     return replace(record, state=state, code=code, changed_utc=max(record.changed_utc, case.changed_utc))
+
+
+def _withdrawn(session: Session, case_id: str) -> str | None:
+    """Returns the ground on which a case was cancelled, by the office or after an objection."""
+    own = session.scalar(select(CancellationRow.ground).where(CancellationRow.case_id == case_id))
+    return own or session.scalar(select(ObjectionRow.ground).where(ObjectionRow.case_id == case_id))
 
 
 def to_plain(medium: Medium) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from cases import assignment, economics, review, suspension
+from cases import assignment, cancellation, economics, review, suspension
 from cases.database import Database
 from cases.economics import Economics
 from cases.records import Hold, Review, Suspension
@@ -19,7 +19,7 @@ _log = log.get(__name__)
 
 
 class ReviewStore:
-    """Who has which case open, reviews taken back, duplicates, suspended rules."""
+    """Who has which case open, reviews taken back, cancelled cases, duplicates, suspended rules."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -75,6 +75,18 @@ class ReviewStore:
                 review.decide(session, case, officer, given, at_utc=self._clock.now_utc())
         _log.info("duplicates_rejected", case_id=kept, number=len(set(case_ids)))
         return len(set(case_ids))
+
+    def cancel(self, case_id: str, officer: str, ground: str, note: str) -> CaseState:
+        """Withdraws a case that stands, on a statutory ground; returns its new state.
+
+        Raises:
+            CaseNotFound, NotAllowed, WrongState, ConfigError: see ``cases.cancellation.cancel``.
+        """
+        with self._database.writing() as session:
+            now = self._clock.now_utc()
+            after = cancellation.cancel(session, review.load(session, case_id), officer, ground, note, at_utc=now)
+        _log.info("case_cancelled", case_id=case_id, ground=ground)
+        return after
 
     def economics(self, from_utc: datetime, to_utc: datetime) -> Economics:
         """Returns what the reviews of a period cost and found."""

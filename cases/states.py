@@ -5,6 +5,7 @@ either of the two. A case drawn for a blind second review (``cases.blind``) has 
 two differ it is DISPUTED, and a supervisor decides. A candidate of a suspended rule waits as SUSPENDED until a
 supervisor lifts it; one of a device that fails a legality gate (``cases.devices``) is INADMISSIBLE for good.
 ACCEPTED --objection--> OBJECTED --a third person--> UPHELD | CANCELLED.
+ACCEPTED, UPHELD --a supervisor, ex officio--> CANCELLED.
 ACCEPTED, UPHELD --publish--> Publication: PUBLISHED --> WITHDRAWN | EXPIRED.
 """
 
@@ -88,6 +89,7 @@ class Permission(StrEnum):
     OPEN_IDENTITY = "open_identity"
     HOLD_EVIDENCE = "hold_evidence"
     EDIT_SITES = "edit_sites"
+    CANCEL_CASE = "cancel_case"
 
 
 _REVIEWER = frozenset({Permission.SEE_CASES, Permission.FIRST_REVIEW, Permission.FILE_OBJECTION})
@@ -109,6 +111,7 @@ PERMISSIONS: dict[UserRole, frozenset[Permission]] = {
         Permission.SEE_ECONOMICS,
         Permission.HOLD_EVIDENCE,
         Permission.OPEN_IDENTITY,
+        Permission.CANCEL_CASE,
     },
     UserRole.AUDITOR: frozenset({Permission.SEE_CASES, Permission.SEE_AUDIT, Permission.SEE_ECONOMICS}),
     UserRole.ENGINEER: frozenset({Permission.SEE_CASES, Permission.SEE_ECONOMICS, Permission.EDIT_SITES}),

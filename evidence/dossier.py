@@ -38,8 +38,8 @@ LAWS = {
     "rtsl": "《中华人民共和国道路交通安全法》",
     "reg": "《中华人民共和国道路交通安全法实施条例》",
 }
-STAGES = {"FIRST_REVIEW": "初审", "SECOND_REVIEW": "复审", "THIRD_REVIEW": "裁定"}
-DECISIONS = {"accept": "采用", "reject": "不予采用"}
+STAGES = {"FIRST_REVIEW": "初审", "SECOND_REVIEW": "复审", "THIRD_REVIEW": "裁定", "EX_OFFICIO": "依职权消除"}
+DECISIONS = {"accept": "采用", "reject": "不予采用", "cancel": "消除"}
 RESULTS = {True: "符合", False: "不符合", None: "不适用"}
 
 

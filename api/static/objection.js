@@ -1,4 +1,5 @@
-// <objection-form> files an objection, <objection-answer> answers one; both reload the page, the server has decided.
+// <objection-form> files an objection, <objection-answer> answers one, <cancel-form> cancels a case of the office's own accord.
+// All reload the page: the server has decided.
 import { post } from "./page.js";
 
 class ObjectionPart extends HTMLElement {
@@ -36,5 +37,13 @@ class ObjectionAnswer extends ObjectionPart {
   }
 }
 
+class CancelForm extends ObjectionPart {
+  file() {
+    const { ground, note } = this.form.elements;
+    return this.send("cancellation", { ground: ground.value, note: note.value });
+  }
+}
+
+customElements.define("cancel-form", CancelForm);
 customElements.define("objection-form", ObjectionForm);
 customElements.define("objection-answer", ObjectionAnswer);

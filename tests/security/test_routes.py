@@ -131,6 +131,7 @@ MATRIX: dict[str, dict[str, bool]] = {
     "POST /api/v1/cases/{case_id}/take-back": REVIEWER,
     "POST /api/v1/cases/{case_id}/hold": only("su"),
     "POST /api/v1/cases/{case_id}/hold/end": only("su"),
+    "POST /api/v1/cases/{case_id}/cancellation": only("su"),
     "POST /api/v1/duplicates": REVIEWER,
     "POST /api/v1/suspensions/{suspension_id}/lift": only("su"),
     "POST /api/v1/cases/{case_id}/masked": OFFICER,
@@ -172,6 +173,7 @@ class World:
         self.office.store.decide(self.objected, "wang", ACCEPT)
         self.office.store.file_objection(self.objected, "fu", OBJECTION)
         self.duplicate = self.office.case(6)
+        self.cancellable = self.office.accepted(7)
         self.suspension = suspended(self.office.store)
         save_replay(home / "replays", EMPTY_REPLAY)
         self.report = self.reported()
@@ -241,6 +243,8 @@ class World:
         return cast("str | None", session and session.user)
 
     def case_for(self, route: str) -> str:
+        if route.endswith("cancellation"):
+            return self.cancellable
         if "objection" in route:
             return self.objected if route.endswith("answer") else self.objectionable
         return self.ready if "masked" in route or "publications" in route else self.waiting
@@ -260,9 +264,10 @@ class World:
         if "objection" in path:
             filed: dict[str, object] = {"channel": "web", "ground": "C8", "text": "not me"}
             return {"cancel": False, "reply": "it was you"} if path.endswith("answer") else filed
-        if path.endswith(("duplicates", "lift", "hold", "hold/end")):
+        if path.endswith(("duplicates", "lift", "hold", "hold/end", "cancellation")):
             several: dict[str, object] = {"kept": self.waiting, "cases": [self.duplicate]}
-            return several if path.endswith("duplicates") else {"note": "lamp moved"}
+            ground = {"ground": "C1"} if path.endswith("cancellation") else {}
+            return several if path.endswith("duplicates") else {"note": "lamp moved", **ground}
         if "reporters" in path:
             return {"password": PASSWORD} | ({"handle": "C00000000"} if path.endswith("token") else {})
         pictures = [{"role": d.role, "sha256": d.sha256} for d in self.seen]

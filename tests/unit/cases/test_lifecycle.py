@@ -45,9 +45,9 @@ NEXT = {
     CaseState.SECOND_REVIEW: {CaseState.ACCEPTED, CaseState.REJECTED, CaseState.DISPUTED, CaseState.QUEUED},
     CaseState.DISPUTED: {CaseState.ACCEPTED, CaseState.REJECTED},
     CaseState.REJECTED: {CaseState.QUEUED},
-    CaseState.ACCEPTED: {CaseState.OBJECTED},
+    CaseState.ACCEPTED: {CaseState.OBJECTED, CaseState.CANCELLED},
     CaseState.OBJECTED: {CaseState.UPHELD, CaseState.CANCELLED},
-    CaseState.UPHELD: set(),
+    CaseState.UPHELD: {CaseState.CANCELLED},
     CaseState.CANCELLED: set(),
 }
 """Where one step may lead; back to the queue only by taking the one review back."""
@@ -204,6 +204,13 @@ class CaseLife(RuleBasedStateMachine):
         if self.attempt(lambda: self.store.answer_objection(case.case_id, who, given)):
             assert PEOPLE[who] in OFFICERS
             assert who not in case.reviewers
+
+    @rule(number=numbers, who=people)
+    def cancel(self, number: int, who: str) -> None:
+        case = self.known[new_case(number).case_id]
+        is_done = self.attempt(lambda: self.store.reviews.cancel(case.case_id, who, "C1", "the fire brigade says so"))
+        stands = case.state in (CaseState.ACCEPTED, CaseState.UPHELD)
+        assert is_done is (stands and PEOPLE[who] is UserRole.SUPERVISOR)
 
     @rule(number=numbers, who=people, hours=st.sampled_from([-1, 1, 24, 72, 73]))
     def publish(self, number: int, who: str, hours: int) -> None:
