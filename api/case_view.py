@@ -94,17 +94,6 @@ def cover(console: Console, case_id: str) -> str | None:
         return None
 
 
-def shown_files(console: Console, case_id: str) -> tuple[str, ...]:
-    """Returns the addresses of what a case's page shows first; none when its evidence is damaged."""
-    try:
-        names = console.vault.names(case_id)
-    except LukouError:
-        return ()
-    played = PROXY if PROXY in names else "CLIP.mp4"
-    clip = tuple(f"/cases/{case_id}/files/{name}" for name in (played, "TRACK.json") if name in names)
-    return clip + tuple(f"/cases/{case_id}/thumbs/480/{name}" for name in names if name.endswith(".jpg"))
-
-
 @lru_cache(maxsize=20_000)  # sealed packages never change; what is damaged is not remembered
 def _cover(vault: Vault, case_id: str) -> str | None:
     names = vault.names(case_id)

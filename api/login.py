@@ -54,9 +54,10 @@ def login(
 
 @router.post("/logout", dependencies=[Csrf])
 def logout(request: Request, console: Parts) -> Response:
-    """Ends the session."""
+    """Ends the session; the cases one has open are free for others."""
     found = console.login(request)
     if found is not None:
+        console.store.reviews.leave_all(found.user.name)
         console.store.logins.end(found.login_id, by=found.user)
     response = RedirectResponse("/login", status_code=303)
     response.delete_cookie(COOKIE)

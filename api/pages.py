@@ -53,8 +53,7 @@ def case_page(case_id: str, request: Request, console: Parts, user: CaseReader) 
     """Shows one case with everything needed to decide it."""
     case = console.store.get(case_id)
     values = case_view.build(console, case, user, console.labels(request))
-    next_id = console.store.next_for(user.name, after=case_id)
-    values |= {"next_id": next_id, "next_files": case_view.shown_files(console, next_id) if next_id else ()}
+    values["next_id"] = console.store.next_for(user.name, after=case_id)
     return console.page(request, "case.html", values)
 
 

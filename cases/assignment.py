@@ -7,7 +7,7 @@ of one stage are impossible without it too. It saves two officers from doing the
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, String, exists, select
+from sqlalchemy import ColumnElement, ForeignKey, String, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cases.models import Base, CaseRow, UtcText
@@ -54,6 +54,11 @@ def leave(session: Session, case_id: str, officer: str) -> Hold | None:
         return None
     session.delete(row)
     return _hold(row)
+
+
+def leave_all(session: Session, officer: str) -> None:
+    """Ends every hold somebody has."""
+    session.execute(delete(AssignmentRow).where(AssignmentRow.officer == officer))
 
 
 def check_free(session: Session, case_id: str, officer: str, *, at_utc: datetime) -> None:

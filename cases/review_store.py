@@ -42,6 +42,11 @@ class ReviewStore:
         with self._database.writing() as session:
             assignment.leave(session, case_id, officer)
 
+    def leave_all(self, officer: str) -> None:
+        """Closes every case somebody has open."""
+        with self._database.writing() as session:
+            assignment.leave_all(session, officer)
+
     def take_back(self, case_id: str, officer: str) -> CaseState:
         """Removes somebody's own first review; the case is queued again.
 

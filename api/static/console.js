@@ -8,7 +8,7 @@ import "./rows.js";
 import "./site.js";
 import "./news.js";
 import "./note-form.js";
-import { isTyping, leave, post, showToast, word } from "./page.js";
+import { isTyping, leave, post, showKept, showToast, word } from "./page.js";
 
 const help = document.querySelector("#help");
 document.querySelector("[data-help]")?.addEventListener("click", () => help.showModal());
@@ -18,7 +18,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() === "q") location.assign("/queue");
   if (event.key.toLowerCase() === "u") takeBack();
 });
-document.querySelector("[data-take-back]")?.addEventListener("click", takeBack);
+document.addEventListener("click", (event) => { if (event.target.closest("[data-take-back]")) takeBack(); });
 
 // Takes back the first review of the case shown, else the one just given.
 async function takeBack() {
@@ -34,5 +34,4 @@ async function takeBack() {
   }
 }
 
-const kept = sessionStorage.getItem("toast");
-if (kept) { sessionStorage.removeItem("toast"); showToast(sessionStorage.getItem("undo") ? `${kept} · U ${word("take_back")}` : kept); }
+showKept();

@@ -42,3 +42,11 @@ export function leave(path, text) {
   if (text) sessionStorage.setItem("toast", text);
   location.assign(path);
 }
+
+// Says what happened on the page before this one.
+export function showKept() {
+  const kept = sessionStorage.getItem("toast");
+  if (!kept) return;
+  sessionStorage.removeItem("toast");
+  showToast(sessionStorage.getItem("undo") ? `${kept} · U ${word("take_back")}` : kept);
+}

@@ -23,18 +23,18 @@ class EvidencePlayer extends HTMLElement {
     this.zoom = 1;
     this.start_s = 0;
     this.track = { boxes: [], lines: [], moments: [], states: [], width: 16, height: 9 };
+    this.gone = new AbortController();
     this.listen();
-    if (this.video.readyState >= 4) this.fetchNext();
-    else this.video.addEventListener("canplaythrough", () => this.fetchNext(), { once: true });
     await this.load();
     if (this.video.readyState >= 1) this.begin();
     else this.video.addEventListener("loadedmetadata", () => this.begin(), { once: true });
   }
 
-  // Once this clip is here, what the next case shows first is fetched, so that it starts at once.
-  async fetchNext() {
-    const files = this.closest("main").dataset.nextFiles.split(" ").filter(Boolean);
-    for (const file of files) await fetch(file).then((answer) => answer.blob()).catch(() => {});
+  // Lets go of the clip: the browser keeps few decoders.
+  disconnectedCallback() {
+    this.gone.abort();
+    this.video.removeAttribute("src");
+    this.video.load();
   }
 
   async load() {
@@ -66,7 +66,7 @@ class EvidencePlayer extends HTMLElement {
   }
 
   listen() {
-    const { video } = this;
+    const { video, gone: { signal } } = this;
     const actions = {
       play: () => this.toggle(), back: () => this.step(-1), on: () => this.step(1), slower: () => this.change(-1),
       faster: () => this.change(1), loop: (b) => this.setLoop(b), overlay: (b) => this.setOverlay(b),
@@ -86,8 +86,8 @@ class EvidencePlayer extends HTMLElement {
     this.timeline.addEventListener("pointerdown", (e) => this.scrub(e, true));
     this.timeline.addEventListener("pointermove", (e) => { if (this.isScrubbing) this.scrub(e); });
     this.timeline.addEventListener("pointerup", () => { this.isScrubbing = false; });
-    document.addEventListener("keydown", (e) => this.key(e));
-    document.addEventListener("show-moment", (e) => this.seek(e.detail.pts_ns / 1e9 - this.start_s));
+    document.addEventListener("keydown", (e) => this.key(e), { signal });
+    document.addEventListener("show-moment", (e) => this.seek(e.detail.pts_ns / 1e9 - this.start_s), { signal });
     new ResizeObserver(() => this.draw(this.shown_s)).observe(this);
     this.follow();
   }
@@ -96,11 +96,12 @@ class EvidencePlayer extends HTMLElement {
   follow() {
     const { video } = this;
     if (!video.requestVideoFrameCallback) {
-      const tick = () => { if (!video.paused) this.draw(video.currentTime); requestAnimationFrame(tick); };
+      const tick = () => { if (this.gone.signal.aborted) return; if (!video.paused) this.draw(video.currentTime); requestAnimationFrame(tick); };
       requestAnimationFrame(tick);
       return;
     }
     const tick = (_now, data) => {
+      if (this.gone.signal.aborted) return;
       if (!video.paused) this.learn(data.mediaTime - this.shown_s);
       this.draw(data.mediaTime);
       video.requestVideoFrameCallback(tick);

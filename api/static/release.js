@@ -1,58 +1,67 @@
-// The release dialog (masked pictures must be seen first) and <withdraw-button>.
+// <release-dialog> (masked pictures must be seen first) and <withdraw-button>.
 import { leave, post, showToast, word } from "./page.js";
 
-const dialog = document.querySelector("#release");
-if (dialog) {
-  const page = document.querySelector("main.case");
-  const base = `/api/v1/cases/${page.dataset.case}`;
-  const holder = dialog.querySelector("[data-masked]");
-  const form = dialog.querySelector("form");
-  const message = dialog.querySelector(".message");
-  let pictures = [];
+class ReleaseDialog extends HTMLElement {
+  connectedCallback() {
+    this.dialog = this.querySelector("dialog");
+    this.holder = this.querySelector("[data-masked]");
+    this.form = this.querySelector("form");
+    this.pictures = [];
+    this.form.addEventListener("change", () => this.update());
+    this.form.addEventListener("submit", (event) => { event.preventDefault(); this.send(); });
+    this.querySelector("[data-cancel]").addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("close", () => history.replaceState(null, "", location.pathname));
+    document.querySelector("[data-release]")?.addEventListener("click", () => this.open());
+    if (location.hash === "#release") this.open();
+  }
 
-  const say = (text) => { message.textContent = text; message.hidden = !text; };
-  const update = () => { form.querySelector("[data-go]").disabled = !pictures.length || !form.seen.checked; };
+  update() { this.form.querySelector("[data-go]").disabled = !this.pictures.length || !this.form.seen.checked; }
 
-  const open = async () => {
-    dialog.showModal();
-    if (pictures.length) return;
+  async open() {
+    this.dialog.showModal();
+    if (this.pictures.length) return;
     try {
-      pictures = (await post(`${base}/masked`)).pictures;
-      holder.replaceChildren(...pictures.map(({ url, role }) => {
-        const link = Object.assign(document.createElement("a"), { href: url });
-        link.append(Object.assign(document.createElement("img"), { src: url, alt: role }));
-        link.addEventListener("click", (event) => { event.preventDefault(); link.classList.toggle("is-large"); });
-        return link;
-      }));
-      holder.classList.toggle("is-single", pictures.length === 1);
-      form.seen.disabled = false;
+      this.pictures = (await post(`/api/v1/cases/${this.dataset.case}/masked`)).pictures;
+      this.holder.replaceChildren(...this.pictures.map(shownPicture));
+      this.holder.classList.toggle("is-single", this.pictures.length === 1);
+      this.form.seen.disabled = false;
     } catch (error) {
-      holder.replaceChildren();
-      say(error.message);
+      this.holder.replaceChildren();
+      this.say(error.message);
     }
-  };
+  }
 
-  form.addEventListener("change", update);
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    say("");
+  async send() {
+    this.say("");
     try {
-      await post(`${base}/publications`, {
-        screen_id: form.screen.value,
-        hours: Number(form.hours.value),
-        pictures: pictures.map(({ role, sha256 }) => ({ role, sha256 })),
-        seen: form.seen.checked,
+      await post(`/api/v1/cases/${this.dataset.case}/publications`, {
+        screen_id: this.form.screen.value,
+        hours: Number(this.form.hours.value),
+        pictures: this.pictures.map(({ role, sha256 }) => ({ role, sha256 })),
+        seen: this.form.seen.checked,
       });
-      leave(page.dataset.next ? `/cases/${page.dataset.next}` : `/cases/${page.dataset.case}`, word("published"));
+      leave(`/cases/${this.dataset.next || this.dataset.case}`, word("published"));
     } catch (error) {
-      say(error.message);
+      this.say(error.message);
     }
-  });
-  dialog.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => history.replaceState(null, "", location.pathname));
-  document.querySelector("[data-release]")?.addEventListener("click", open);
-  if (location.hash === "#release") open();
+  }
+
+  say(text) {
+    const message = this.querySelector(".message");
+    message.textContent = text;
+    message.hidden = !text;
+  }
 }
+
+// A masked picture; a click shows it large.
+function shownPicture({ url, role }) {
+  const link = Object.assign(document.createElement("a"), { href: url });
+  link.append(Object.assign(document.createElement("img"), { src: url, alt: role }));
+  link.addEventListener("click", (event) => { event.preventDefault(); link.classList.toggle("is-large"); });
+  return link;
+}
+
+customElements.define("release-dialog", ReleaseDialog);
 
 class WithdrawButton extends HTMLElement {
   connectedCallback() {

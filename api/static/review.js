@@ -1,5 +1,6 @@
 // <review-panel>: the decision, by keyboard. Nothing is final before the server said so.
 import { isTyping, leave, post, word } from "./page.js";
+import { prepare, turn } from "./turning.js";
 
 const TOUCH_MS = 60_000; // a case somebody works on is claimed again this often; the server lets go after five minutes
 
@@ -16,23 +17,44 @@ class ReviewPanel extends HTMLElement {
     this.querySelector("[data-skip]")?.addEventListener("click", () => this.skip());
     this.addEventListener("change", () => this.classList.remove("is-missing"));
     this.reasons = new ReasonPicker(document.querySelector("#reasons"), (id) => this.send({ decision: "reject", reason: id }));
-    document.addEventListener("keydown", (event) => this.key(event));
+    this.gone = new AbortController();
+    document.addEventListener("keydown", (event) => this.key(event), { signal: this.gone.signal });
     this.plate = this.querySelector("[name=plate]");
     this.plate?.addEventListener("keydown", (event) => { if (["Enter", "Escape"].includes(event.key) && !event.isComposing) this.plate.blur(); });
     if (!this.dataset.blocked) this.hold();
     this.verify();
+    this.awaitClip(page.querySelector("video"));
+  }
+
+  disconnectedCallback() {
+    this.gone.abort();
+    this.letGo();
+  }
+
+  // Once this clip is here, the next case is made ready.
+  awaitClip(video) {
+    const prepareNext = () => { if (this.next) prepare(`/cases/${this.next}`); };
+    if (!video || video.readyState >= 4) prepareNext();
+    else video.addEventListener("canplaythrough", prepareNext, { once: true });
   }
 
   // Keeps the case for this officer while they work on it, and lets it go when they leave.
   hold() {
     this.touch();
-    for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, () => { if (Date.now() - this.touched > TOUCH_MS) this.touch(); });
-    addEventListener("pagehide", () => { if (!this.isSending) post(`/api/v1/cases/${this.caseId}/leave`, {}, { keepalive: true }).catch(() => {}); });
+    for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, () => { if (Date.now() - this.touched > TOUCH_MS) this.touch(); }, { signal: this.gone.signal });
+    addEventListener("pagehide", () => this.letGo(), { signal: this.gone.signal });
+    document.querySelector("[data-logout]").form.addEventListener("submit", () => { this.isLeft = true; }, { signal: this.gone.signal }); // the server lets go
+  }
+
+  letGo() {
+    if (this.dataset.blocked || this.isSending || this.isLeft) return;
+    this.isLeft = true;
+    post(`/api/v1/cases/${this.caseId}/leave`, {}, { keepalive: true }).catch(() => {});
   }
 
   touch() {
     this.touched = Date.now();
-    post(`/api/v1/cases/${this.caseId}/claim`).catch((error) => { if (!this.isSending) leave(`/next?after=${this.caseId}`, error.message); });
+    post(`/api/v1/cases/${this.caseId}/claim`).catch((error) => { if (!this.isSending && !this.isLeft) leave(`/next?after=${this.caseId}`, error.message); });
   }
 
   async verify() {
@@ -87,20 +109,27 @@ class ReviewPanel extends HTMLElement {
       const saved = word(`saved_${done.state}`);
       if (!this.dataset.second) sessionStorage.setItem("undo", this.caseId);
       if (done.state === "ACCEPTED") leave(`/cases/${this.caseId}?decided#release`, saved);
-      else leave(done.next ? `/cases/${done.next}` : "/queue", saved);
+      else go(done.next, saved);
     } catch (error) {
       this.isSending = false;
       this.say(error.message);
     }
   }
 
-  skip() { leave(this.next ? `/cases/${this.next}` : "/queue"); }
+  skip() { go(this.next); }
 
   say(text) {
     const message = this.querySelector(".message");
     message.textContent = text;
     message.hidden = !text;
   }
+}
+
+// Shows a case, the queue when there is none; says there what happened here.
+function go(caseId, text) {
+  if (text) sessionStorage.setItem("toast", text);
+  if (!caseId) leave("/queue");
+  else if (!turn(`/cases/${caseId}`)) leave(`/cases/${caseId}`);
 }
 
 // The list of reject reasons: type a number or a word, arrows, Enter.

@@ -8,13 +8,15 @@ class StillStrip extends HTMLElement {
     this.image = this.dialog.querySelector("img");
     this.pane = this.dialog.querySelector(".pane");
     this.index = 0;
+    this.gone = new AbortController();
+    const { signal } = this.gone;
     this.buttons.forEach((b, i) => b.addEventListener("click", () => { b.blur(); this.open(i); }));
     document.addEventListener("at-moment", (event) => {
       for (const b of this.buttons) b.classList.toggle("is-now", b.dataset.name === event.detail);
-    });
+    }, { signal });
     document.addEventListener("keydown", (event) => {
       if (!isTyping(event) && !document.querySelector("dialog[open]") && event.key.toLowerCase() === "z") this.open(this.index);
-    });
+    }, { signal });
     this.dialog.addEventListener("keydown", (event) => this.key(event));
     this.pane.addEventListener("wheel", (event) => { event.preventDefault(); this.zoom(event.deltaY < 0 ? 1.25 : 0.8, event.clientX, event.clientY); }, { passive: false });
     this.pane.addEventListener("pointerdown", (event) => { this.pane.setPointerCapture(event.pointerId); this.grip = [event.clientX - this.x, event.clientY - this.y]; });
@@ -22,6 +24,8 @@ class StillStrip extends HTMLElement {
     this.pane.addEventListener("pointerup", () => { this.grip = null; });
     this.pane.addEventListener("dblclick", (event) => (this.scale > 1 ? this.reset() : this.zoom(3, event.clientX, event.clientY)));
   }
+
+  disconnectedCallback() { this.gone.abort(); }
 
   open(index) {
     if (!this.buttons.length) return;

@@ -141,6 +141,7 @@ def test_case_to_screen(demo: Demo, tmp_path: Path) -> None:
         case_id = open_red_light_car(desk)
         accept(desk)
         expect(desk.locator(".toast")).to_contain_text("已转复审")
+        desk.wait_for_load_state("networkidle")
         desk.click("[data-logout]")
         desk.wait_for_url("**/login")
 

@@ -46,6 +46,18 @@ class TestOpening:
         office.login("li").get(f"/cases/{CASE}")
         assert office.store.get(CASE).hold is None
 
+    def test_logging_out_frees_every_case_one_has_open(self, tmp_path: Path) -> None:
+        office = Office(tmp_path)
+        cases = [office.case(number) for number in (1, 2)]
+        li, wang = office.login("li"), office.login("wang")
+        for case_id in cases:
+            li.post(f"/api/v1/cases/{case_id}/claim")
+        other = office.case(3)
+        wang.post(f"/api/v1/cases/{other}/claim")
+        li.post("/logout", data={"csrf": li.headers["x-csrf-token"]})
+        assert [office.store.get(case_id).hold for case_id in cases] == [None, None]
+        assert office.store.get(other).hold is not None
+
     def test_first_review_is_taken_back(self, tmp_path: Path) -> None:
         office = Office(tmp_path)
         office.case()
