@@ -48,7 +48,7 @@ def contains(polygon: ArrayLike, points: ArrayLike) -> NDArray[np.bool_]:
     [True, False]
     """
     xy = np.asarray(points, float).reshape(-1, 2)
-    shape, ((left, top), (right, bottom)) = _prepared(_corners(polygon))
+    shape, (left, top, right, bottom) = _prepared(_corners(polygon))
     x, y = xy[:, 0], xy[:, 1]
     inside: NDArray[np.bool_] = (x > left) & (x < right) & (y > top) & (y < bottom)
     if inside.any():
@@ -63,11 +63,11 @@ def _corners(polygon: ArrayLike) -> tuple[tuple[float, float], ...]:
 
 
 @lru_cache(maxsize=1024)
-def _prepared(corners: tuple[tuple[float, float], ...]) -> tuple[shapely.Polygon, Array]:
-    """Returns a polygon ready to be asked often, and its bounds ((x1, y1), (x2, y2)); drawn areas are few."""
+def _prepared(corners: tuple[tuple[float, float], ...]) -> tuple[shapely.Polygon, tuple[float, float, float, float]]:
+    """Returns a polygon ready to be asked often, and its bounds (x1, y1, x2, y2); drawn areas are few."""
     shape = shapely.Polygon(corners)
     shapely.prepare(shape)
-    return shape, np.asarray(shape.bounds).reshape(2, 2)
+    return shape, shape.bounds
 
 
 def may_touch(polygon: ArrayLike, box_xyxy: tuple[float, float, float, float]) -> bool:
@@ -76,7 +76,7 @@ def may_touch(polygon: ArrayLike, box_xyxy: tuple[float, float, float, float]) -
     >>> may_touch([(0, 0), (4, 0), (0, 4)], (5, 0, 6, 1)), may_touch([(0, 0), (4, 0), (0, 4)], (3, 3, 6, 6))
     (False, True)
     """
-    _, ((left, top), (right, bottom)) = _prepared(_corners(polygon))
+    _, (left, top, right, bottom) = _prepared(_corners(polygon))
     x1, y1, x2, y2 = box_xyxy
     return bool(x1 <= right and x2 >= left and y1 <= bottom and y2 >= top)
 
@@ -88,7 +88,7 @@ def share_inside(polygon: ArrayLike, box_xyxy: ArrayLike) -> float:
     0.5
     """
     x1, y1, x2, y2 = (float(v) for v in np.asarray(box_xyxy, float))
-    shape, ((left, top), (right, bottom)) = _prepared(_corners(polygon))
+    shape, (left, top, right, bottom) = _prepared(_corners(polygon))
     if x2 <= left or x1 >= right or y2 <= top or y1 >= bottom:
         return 0.0
     rectangle = shapely.box(x1, y1, x2, y2)

@@ -156,5 +156,5 @@ def _is_left(line: NDArray[np.float64], points: NDArray[np.float64]) -> Mask:
 
 def _is_off(anchor: Box, box: Box) -> bool:
     """Tells whether a box left its place."""
-    size = (box[2] - box[0] + box[3] - box[1]) / 2
-    return max(abs(a - b) for a, b in zip(anchor, box, strict=True)) > STAND_SIZES * size
+    (a, b, c, d), (x1, y1, x2, y2) = anchor, box
+    return max(abs(a - x1), abs(b - y1), abs(c - x2), abs(d - y2)) > STAND_SIZES * (x2 - x1 + y2 - y1) / 2

@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.geometry import contains, project
-from rules.ground import Array, Path, lengths, spans
+from core.geometry import contains
+from rules.ground import Array, Path, dots, lengths, spans
 
 MOVING_MPS = 1.0
 """A course is read only above this. Source: twice the standing limit of 2 km/h, V02 violations.yaml."""
@@ -95,8 +95,8 @@ class Body:
 
     @cached_property
     def _centre_m(self) -> Array:
-        matrix = self.path.ground.matrix
-        return self.centre_px if matrix is None else project(matrix, self.centre_px)
+        ground = self.path.ground
+        return self.centre_px if ground.matrix is None else ground.points_m(self.centre_px)
 
     @cached_property
     def _spine_px(self) -> Array:
@@ -130,7 +130,7 @@ def _body(path: Path, ahead: Array | None) -> Body | None:
     if ahead is None:
         return None
     sight = _sight(path)
-    lengthwise = np.abs((ahead * sight).sum(axis=1))
+    lengthwise = np.abs(dots(ahead, sight))
     crosswise = np.sqrt(np.maximum(1 - lengthwise**2, 0))
     reach_m = path.body.length_m / 2 * lengthwise + path.body.width_m / 2 * crosswise
     return Body(path=path, centre_px=shifted_px(path, path.foot_px, sight * reach_m[:, None]), ahead=ahead)
@@ -192,11 +192,10 @@ def runs(mask: NDArray[np.bool_], t_s: Array | None = None, gap_s: float = 0.0) 
 
 def shifted_px(path: Path, points_px: Array, by_m: Array) -> Array:
     """Returns picture points (N, 2) moved by metres on the road, row by row of a path."""
-    matrix = path.ground.matrix
-    if matrix is None:
+    if path.ground.matrix is None:
         moved: Array = points_px + by_m * path.scale_px_per_m
         return moved
-    return path.ground.shifted_px(project(matrix, points_px), by_m)
+    return path.ground.shifted_px(path.on_ground_m(points_px), by_m)
 
 
 def _sight(path: Path) -> Array:
@@ -205,7 +204,7 @@ def _sight(path: Path) -> Array:
     if path.ground.matrix is None:
         away = path.vectors_m(path.foot_px, beyond_px)
     else:
-        away = project(path.ground.matrix, beyond_px) - path.foot_m
+        away = path.ground.points_m(beyond_px) - path.foot_m
     unit: Array = away / np.maximum(lengths(away), 1e-9)[:, None]
     return unit
 

@@ -164,8 +164,8 @@ def _as_tail(wait: Wait, path: Path, at_s: float) -> Tail | None:
     other = body_of(path, lying=ahead)
     if other is None:
         return None
-    here = np.repeat(wait.body.centre_px[[wait.first_row]], len(path.t_s), 0)
-    gap = path.vectors_m(here, other.centre_px)[row]
+    there = other.only(row)
+    gap = there.path.vectors_m(wait.body.centre_px[[wait.first_row]], there.centre_px)[0]
     ahead_m, aside_m = float(gap @ ahead), float(gap @ np.array([-ahead[1], ahead[0]]))
     lengthwise = min(abs(float(other.ahead[row] @ ahead)), 1.0)
     half_m = (lengthwise * other.length_m + (1 - lengthwise**2) ** 0.5 * other.width_m) / 2

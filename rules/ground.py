@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.geometry import homography, project
 from core.observations import ActorClass, FloatArray, TrackHistory
 from core.site import Site
+from rules.smoothing import completed, grown, rolling, step_s
 
 Array = NDArray[np.float64]
 Made = TypeVar("Made")
@@ -49,16 +50,6 @@ BODIES = {
 
 USUAL_DEPRESSION_DEG = 24.0
 """Taken where a site gives neither ground points nor the angle. Source: a 7 m pole 16 m behind the line, ADR 0003."""
-DIP_S = 1.2
-"""Boxes may be cut too low up to this long. Source: a two-wheeler passing in front of a wheel at 5 km/h."""
-EDGE_PX = 3
-"""A box this near the picture's lower edge is cut off by it. Source: rounding of a network picture a third the size."""
-EDGE_JITTERS = 2.0
-"""So is one that ends this many standard deviations of its lower edge above it. Source: 95 % of normal errors."""
-WHOLE_ROWS = 3
-"""Rows that tell how large a cut actor is. Source: the fewest of which one may be wrong."""
-AMONG_ROWS = 5
-"""A row in the middle of as many is cut if most of them are. Source: half a second at 8 fps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +118,7 @@ class Path:
     def heading_deg(self, from_to_px: ArrayLike, velocity_m: Array) -> Array:
         """Returns the angle (N,) 0-180 between the actor's velocity and an arrow drawn in the picture."""
         direction = self.arrow_m(from_to_px)
-        dot = (direction * velocity_m).sum(axis=1)
+        dot = dots(direction, velocity_m)
         norms = lengths(direction) * lengths(velocity_m)
         angle: Array = np.degrees(np.arccos(np.clip(dot / np.maximum(norms, 1e-9), -1, 1)))
         return angle
@@ -143,17 +134,18 @@ class Path:
     def vectors_m(self, from_px: Array, to_px: Array) -> Array:
         """Returns row-wise vectors (N, 2) in metres between picture points, on each row's local scale."""
         if self.ground.matrix is not None:
-            return project(self.ground.matrix, to_px) - project(self.ground.matrix, from_px)
+            return self.on_ground_m(to_px) - self.on_ground_m(from_px)
         vectors: Array = (to_px - from_px) / self.scale_px_per_m
         return vectors
 
     @property
     def foot_m(self) -> Array:
         """Foot points (N, 2) on the ground plane, metres; only where the road is calibrated."""
-        matrix = self.ground.matrix
-        if matrix is None:
-            raise ValueError("no ground plane without calibration")
-        return self.once("foot_m", lambda: project(matrix, self.foot_px))
+        return self.once("foot_m", lambda: self.ground.points_m(self.foot_px))
+
+    def on_ground_m(self, points_px: Array) -> Array:
+        """Returns picture points (N, 2) on the ground plane, metres; only where the road is calibrated."""
+        return self.foot_m if points_px is self.foot_px else self.ground.points_m(points_px)
 
     def velocity_mps(self, window_s: float = 0.8) -> Array:
         """Returns the velocity (N, 2) m/s over a window centred on each row."""
@@ -187,7 +179,7 @@ class Path:
         """Returns the distance (N,) of every row from one row's place, or from a picture point, metres."""
         point = self.foot_px[place] if isinstance(place, int) else np.asarray(place, float)
         if self.ground.matrix is not None:
-            ways = self.foot_m - project(self.ground.matrix, point)
+            ways = self.foot_m - self.ground.points_m(point)
         else:
             ways = self.vectors_m(point[None], self.foot_px)
         return lengths(ways)
@@ -215,9 +207,8 @@ class Path:
         length = np.maximum(lengths(line), 1e-9)
         unit = line / length[:, None]
         normal = np.column_stack((-unit[:, 1], unit[:, 0]))
-        side = np.sign(((target - start) * normal).sum(axis=1))
-        distance = ((foot - start) * normal).sum(axis=1) * side
-        along = ((foot - start) * unit).sum(axis=1)
+        side, way = np.sign(dots(target - start, normal)), foot - start
+        distance, along = dots(way, normal) * side, dots(way, unit)
         return distance, along, np.broadcast_to(length, along.shape)
 
 
@@ -225,6 +216,12 @@ def lengths(vectors: Array) -> Array:
     """Returns the length (N,) of vectors (N, 2)."""
     length: Array = np.hypot(vectors[:, 0], vectors[:, 1])
     return length
+
+
+def dots(first: Array, second: Array) -> Array:
+    """Returns the scalar products (N,) of vectors (N, 2) or (2,) with vectors (N, 2), row by row."""
+    product: Array = first[..., 0] * second[..., 0] + first[..., 1] * second[..., 1]
+    return product
 
 
 def spans(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -269,11 +266,17 @@ class Ground:
         scale = g * x_px + h * y_px + i
         return (a * x_px + b * y_px + c) / scale, (d * x_px + e * y_px + f) / scale
 
+    def points_m(self, points_px: Array) -> Array:
+        """Returns picture points (N, 2) on the ground plane, metres; only where the road is calibrated."""
+        if self.matrix is None:
+            raise ValueError("no ground plane without calibration")
+        return project(self.matrix, points_px)
+
     def drawn_m(self, points_px: Array) -> Array:
         """Returns drawn picture points (N, 2) on the ground plane, metres, worked out once; only where calibrated."""
         key = points_px.tobytes()
-        if key not in self._drawn_m and self.matrix is not None:
-            self._drawn_m[key] = project(self.matrix, points_px)
+        if key not in self._drawn_m:
+            self._drawn_m[key] = self.points_m(points_px)
         return self._drawn_m[key]
 
     def shifted_px(self, points_m: Array, by_m: Array) -> Array:
@@ -297,9 +300,9 @@ class Ground:
     def path(self, history: TrackHistory, *, smooth_s: float = 0.5) -> Path:
         """Returns a track on the road; boxes are median-filtered over ``smooth_s`` against jumping edges."""
         t_s = history.t_s
-        whole = _completed(np.asarray(history.xyxy, float), t_s, self._picture_px[1])
-        step_s = _step_s(t_s)
-        boxes = _rolling(whole, step_s, smooth_s, 0.5, most_rows=2)
+        whole = completed(np.asarray(history.xyxy, float), t_s, self._picture_px[1])
+        pace_s = step_s(t_s)
+        boxes = rolling(whole, pace_s, smooth_s, 0.5, most_rows=2)
         foot = np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))
         return Path(
             history=history,
@@ -307,107 +310,12 @@ class Ground:
             t_s=t_s,
             foot_px=foot,
             boxes=boxes,
-            scale_of=lambda: self._scale(history, boxes, step_s),
+            scale_of=lambda: self._scale(history, boxes, pace_s),
         )
 
-    def _scale(self, history: TrackHistory, boxes: Array, step_s: float) -> Array:
+    def _scale(self, history: TrackHistory, boxes: Array, pace_s: float) -> Array:
         body = BODIES[history.class_id]
         per_m = body.height_m * self._cos + body.top_m * self._sin
         height_px = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
-        across = _grown(height_px, step_s) / per_m
+        across = grown(height_px, pace_s) / per_m
         return np.column_stack((across, across * self._sin))
-
-
-def _completed(boxes: Array, t_s: Array, picture_height_px: int) -> Array:
-    """Returns boxes whose lower edge the picture cut off, drawn on to the height the actor had when it was whole.
-
-    Without this a vehicle driving in from below would stand further ahead than it is.
-    """
-    sizes = boxes[:, 2:] - boxes[:, :2]
-    is_cut = boxes[:, 3] >= picture_height_px - EDGE_PX
-    if not is_cut.any():
-        return boxes
-    reach_px = EDGE_PX + EDGE_JITTERS * _jitter(boxes[:, 3], sizes[:, 1], t_s, ~is_cut) * sizes[:, 1]
-    is_cut = _among(boxes[:, 3] >= picture_height_px - reach_px)
-    if is_cut.all():
-        return boxes
-    rows, whole = np.flatnonzero(is_cut), np.flatnonzero(~is_cut)
-    beside = np.searchsorted(whole, rows)[:, None] + np.arange(-WHOLE_ROWS, WHOLE_ROWS)
-    beside = whole[np.clip(beside, 0, len(whole) - 1)]
-    order = np.argsort(np.abs(rows[:, None] - beside), axis=1, kind="stable")[:, :WHOLE_ROWS]
-    known = sizes[np.take_along_axis(beside, order, axis=1)]
-    wider = np.clip(sizes[rows, :1] / np.maximum(known[..., 0], 1.0), 1.0, 1.5)
-    grown = np.median(known[..., 1] * wider, axis=1)
-    completed = boxes.copy()
-    completed[rows, 3] = boxes[rows, 1] + np.maximum(sizes[rows, 1], grown)
-    return completed
-
-
-def _jitter(edge_px: Array, size_px: Array, t_s: Array, usable: NDArray[np.bool_]) -> float:
-    """Returns by which share of its size an edge jumps: the spread of its distance from between its neighbours."""
-    rows = np.flatnonzero(usable)
-    if len(rows) < 3:
-        return 0.0
-    before, here, after = rows[:-2], rows[1:-1], rows[2:]
-    late = (t_s[here] - t_s[before]) / (t_s[after] - t_s[before])
-    off = edge_px[here] - (1 - late) * edge_px[before] - late * edge_px[after]
-    spread = np.abs(off) / np.maximum(size_px[here], 1.0) / np.sqrt(1 + late**2 + (1 - late) ** 2)
-    return 1.4826 * float(np.median(spread))
-
-
-def _among(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Returns the rows of a mask and those that stand among them."""
-    half = AMONG_ROWS // 2
-    around = np.convolve(np.pad(mask, half, mode="edge"), np.ones(2 * half + 1), mode="valid")
-    return mask | (around > half)
-
-
-def _grown(height_px: Array, step_s: float) -> Array:
-    """Returns heights with short dips (hidden wheels, a passing pole) filled from the time around them."""
-    return _rolling(height_px[:, None], step_s, DIP_S, 0.7)[:, 0]
-
-
-def _rolling(values: Array, step_s: float, window_s: float, share: float, most_rows: int = 25) -> Array:
-    """Returns the running quantile of rows over a time window; the ends mirror what lies inside.
-
-    Rows further apart than the window stay as they are: at 2 fps three of them span 15 m of a car's way.
-    """
-    if len(values) < 3:
-        return values
-    half = int(np.clip(round(window_s / 2 / step_s), 0, min(most_rows, len(values) - 1)))
-    if half == 0:
-        return values
-    padded = np.concatenate((values[half:0:-1], values, values[-2 : -half - 2 : -1]))
-    parts = [padded[shift : shift + len(values)] for shift in range(2 * half + 1)]
-    if half == 2 and share == 0.5:
-        return _middle_of_five(parts)
-    windows = np.stack(parts, axis=-1)
-    windows.sort(axis=-1)
-    return _quantile(windows, share)
-
-
-def _middle_of_five(parts: Sequence[Array]) -> Array:
-    """Returns the median of five arrays, element by element, by comparing pairs: faster than sorting."""
-    a, b, c, d, e = parts
-    low = np.maximum(np.minimum(a, b), np.minimum(c, d))
-    high = np.minimum(np.maximum(a, b), np.maximum(c, d))
-    middle: Array = np.maximum(np.minimum(low, high), np.minimum(np.maximum(low, high), e))
-    return middle
-
-
-def _step_s(t_s: Array) -> float:
-    """Returns the median time between two rows."""
-    if len(t_s) < 2:
-        return 1.0
-    steps = np.sort(t_s[1:] - t_s[:-1])
-    return max(float(steps[(len(steps) - 1) // 2] + steps[len(steps) // 2]) / 2, 1e-3)
-
-
-def _quantile(ordered: Array, share: float) -> Array:
-    """Returns the quantile of sorted values along the last axis, interpolated as ``numpy.quantile`` does."""
-    place = share * (ordered.shape[-1] - 1)
-    below = int(place)
-    low, high = ordered[..., below], ordered[..., min(below + 1, ordered.shape[-1] - 1)]
-    weight = place - below
-    value: Array = low + (high - low) * weight if weight < 0.5 else high - (high - low) * (1 - weight)
-    return value

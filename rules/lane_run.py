@@ -15,7 +15,7 @@ from core.geometry import contains
 from core.observations import Candidate, Outcome
 from core.site import Lane
 from rules.body import HOLE_S, MOVING_MPS, Body, body_of, even_body, runs
-from rules.ground import Array, Path, lengths
+from rules.ground import Array, Path, dots, lengths
 from rules.scene import STAND_MPS, STAND_S, Scene, moments, standing_spans
 
 ALONG_DEG = 30.0
@@ -120,5 +120,5 @@ def _off_axis_deg(body: Body, lane: Lane) -> Array:
         longest = np.linalg.norm(edges, axis=2).argmax(axis=0)
         arrow = np.take_along_axis(edges, longest[None, :, None], 0)[0]
     length = np.maximum(lengths(arrow), 1e-9)
-    angle: Array = np.degrees(np.arccos(np.clip(np.abs((arrow * body.ahead).sum(axis=1)) / length, 0, 1)))
+    angle: Array = np.degrees(np.arccos(np.clip(np.abs(dots(arrow, body.ahead)) / length, 0, 1)))
     return angle

@@ -23,7 +23,7 @@ import shapely
 from core.geometry import contains, may_touch, share_inside
 from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
-from rules.ground import Path, lengths
+from rules.ground import Path, dots, lengths
 from rules.region import (
     COURSE_S,
     Array,
@@ -201,7 +201,7 @@ def _has_own_lane(path: Path, lane: Lane, own: Sequence[Lane]) -> Mask:
             continue
         reach = _reach_m(path, other)
         distance = lengths(reach)
-        is_square = np.abs((reach * unit).sum(axis=1)) <= BESIDE_COS * distance
+        is_square = np.abs(dots(reach, unit)) <= BESIDE_COS * distance
         found |= is_square & (distance <= BESIDE_M)
     return found
 

@@ -159,9 +159,9 @@ def _neighbour(insertion: Insertion, other: TrackHistory, scene: Scene) -> Neigh
     if body is None:
         return None
     now = int(np.abs(path.t_s - insertion.at_s).argmin())
-    in_lane = contains(insertion.lane.polygon_px, body.centre_px)
-    if not in_lane[now]:
+    if not contains(insertion.lane.polygon_px, body.centre_px[[now]])[0]:
         return None
+    in_lane = contains(insertion.lane.polygon_px, body.centre_px)
     ahead_m = _ahead_m(insertion, body)
     return Neighbour(
         track_id=other.track_id,

@@ -141,7 +141,7 @@ class _Other:
         other = body_of(path, lying=ahead)
         if other is None:
             return None
-        way = path.vectors_m(np.repeat(here_px[None], len(path.t_s), 0), other.centre_px)
+        way = path.vectors_m(here_px[None], other.centre_px)
         return cls(
             t_s=path.t_s,
             ahead_m=way @ ahead,

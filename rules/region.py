@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.geometry import contains
 from core.site import Lane, Point
-from rules.ground import Path, lengths
+from rules.ground import Path, dots, lengths
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -50,12 +50,10 @@ def reach_m(path: Path, area: shapely.Geometry) -> Array:
     count = len(path.t_s)
     best = np.full((count, 2), np.inf)
     for ring in _rings(area):
-        corners = shapely.get_coordinates(ring)
-        places = np.repeat(path.foot_px, len(corners), axis=0)
-        seen = _vectors_m(path, places, np.tile(corners, (count, 1))).reshape(count, len(corners), 2)
+        seen = _seen_m(path, shapely.get_coordinates(ring))
         start, edge = seen[:, :-1], seen[:, 1:] - seen[:, :-1]
-        share = -(start * edge).sum(axis=2) / np.maximum((edge**2).sum(axis=2), 1e-12)
-        points = start + np.clip(share, 0, 1)[..., None] * edge
+        share = -dots(start, edge) / np.maximum(dots(edge, edge), 1e-12)
+        points = start + np.minimum(np.maximum(share, 0), 1)[..., None] * edge
         nearest = points[np.arange(count), np.hypot(points[..., 0], points[..., 1]).argmin(axis=1)]
         closer = lengths(nearest) < lengths(best)
         best[closer] = nearest[closer]
@@ -79,7 +77,7 @@ def way_m(path: Path, arrow_px: Arrow) -> tuple[Array, Array]:
     arrow = path.arrow_m(arrow_px)
     unit = arrow / np.maximum(lengths(arrow), 1e-9)[:, None]
     steps = steps_m(path)
-    along: Array = np.cumsum((steps * unit).sum(axis=1))
+    along: Array = np.cumsum(dots(steps, unit))
     across: Array = np.cumsum(steps[:, 1] * unit[:, 0] - steps[:, 0] * unit[:, 1])
     return along, across
 
@@ -123,12 +121,11 @@ def is_still_going(path: Path, last: int) -> bool:
     return not path.history.is_finished and last == len(path.t_s) - 1
 
 
-def _vectors_m(path: Path, from_px: Array, to_px: Array) -> Array:
-    """Returns vectors in metres for as many points per row as there are, rows first."""
+def _seen_m(path: Path, points_px: Array) -> Array:
+    """Returns the vectors (N, K, 2) from every foot point to drawn picture points (K, 2), metres."""
     if path.ground.matrix is not None:
-        return path.vectors_m(from_px, to_px)
-    scale = np.repeat(path.scale_px_per_m, len(from_px) // len(path.t_s), axis=0)
-    vectors: Array = (to_px - from_px) / scale
+        return path.ground.drawn_m(points_px) - path.foot_m[:, None]
+    vectors: Array = (points_px - path.foot_px[:, None]) / path.scale_px_per_m[:, None]
     return vectors
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from core.observations import ActorClass, Candidate, Outcome, TrackHistory
 from core.site import Point, Site, SolidLine
 from rules.body import Body, even_body, runs
-from rules.ground import Array, lengths
+from rules.ground import Array, dots, lengths
 from rules.scene import FOUR_WHEELERS, Scene, moments
 
 GAP_S = 0.3
@@ -126,7 +126,7 @@ def _off_line_deg(body: Body, line: SolidLine) -> Array:
     """Returns the angle (N,) 0-90 between the body and the line's chord."""
     chord = body.path.arrow_m((line.points_px[0], line.points_px[-1]))
     length = np.maximum(lengths(chord), 1e-9)
-    angle: Array = np.degrees(np.arccos(np.clip(np.abs((chord * body.ahead).sum(axis=1)) / length, 0, 1)))
+    angle: Array = np.degrees(np.arccos(np.clip(np.abs(dots(chord, body.ahead)) / length, 0, 1)))
     return angle
 
 

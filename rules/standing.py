@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.ground import Array, Path
+from rules.ground import Array, Path, dots
 from rules.scene import STAND_MPS
+from rules.smoothing import median
 
 HALF_S = 1.0
 """A place is the median over this long at least. Source: half of STAND_S, so that the shortest halt still shows."""
@@ -68,7 +69,7 @@ def _goes_on(path: Path, earlier: tuple[int, int], later: tuple[int, int]) -> bo
 
 def steady_px(path: Path) -> Array:
     """Returns the median place (N, 2) in the picture of the time around each row."""
-    return path.once("steady place", lambda: np.median(path.foot_px[_around(path, -1, 1)], axis=1))
+    return path.once("steady place", lambda: _places(path, _around(path, -1, 1)))
 
 
 def wobble_m(path: Path) -> Array:
@@ -85,7 +86,7 @@ def _wobble_m(path: Path) -> Array:
     late = ((t_s[1:-1] - t_s[:-2]) / (t_s[2:] - t_s[:-2]))[:, None]
     off_px = foot_px[1:-1] - (1 - late) * foot_px[:-2] - late * foot_px[2:]
     off = np.abs(off_px) / size_px[1:-1] / np.sqrt(1 + late**2 + (1 - late) ** 2)
-    spread_px = MEDIAN_TO_SPREAD * np.median(off, axis=0) * size_px
+    spread_px = MEDIAN_TO_SPREAD * median(off.T) * size_px
     ways = [path.vectors_m(path.foot_px, path.foot_px + spread_px * axis) for axis in np.eye(2)]
     spread: Array = np.linalg.norm(np.hstack(ways), axis=1)
     return spread
@@ -120,7 +121,12 @@ def _around(path: Path, before: float, after: float) -> NDArray[np.int64]:
 
 def _steady_mps(path: Path) -> Array:
     before, after = _around(path, -1, 0), _around(path, 0, 1)
-    places = [np.median(path.foot_px[rows], axis=1) for rows in (before, after)]
-    span_s = np.maximum(np.median(path.t_s[after], axis=1) - np.median(path.t_s[before], axis=1), 1e-3)
-    speed: Array = np.linalg.norm(path.vectors_m(places[0], places[1]), axis=1) / span_s
+    span_s = np.maximum(median(path.t_s[after]) - median(path.t_s[before]), 1e-3)
+    way = path.vectors_m(_places(path, before), _places(path, after))
+    speed: Array = np.sqrt(dots(way, way)) / span_s
     return speed
+
+
+def _places(path: Path, rows: NDArray[np.int64]) -> Array:
+    """Returns the median place (N, 2) in the picture of each row of rows (N, K)."""
+    return np.column_stack([median(column[rows]) for column in path.foot_px.T])

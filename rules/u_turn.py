@@ -24,6 +24,7 @@ from core.site import NoUTurnZone, Site
 from rules.body import MOVING_MPS, Body, even_body, runs
 from rules.ground import Array, lengths
 from rules.scene import FOUR_WHEELERS, Scene, moments, state_at, undecided
+from rules.smoothing import median
 
 BREAK_DEG = 60.0
 """A course that jumps more than this in one step has gone into reverse. Source: a third of the half turn that makes."""
@@ -90,7 +91,10 @@ def _turn(body: Body, parameters: dict[str, object]) -> Turn | None:
     velocity = body.path.velocity_mps(1.0)
     course_deg = np.degrees(np.arctan2(velocity[:, 1], velocity[:, 0]))
     for first, last in _unbroken(velocity, course_deg):
-        turned = _calm(np.unwrap(course_deg[first : last + 1], period=360.0))
+        turned = np.unwrap(course_deg[first : last + 1], period=360.0)
+        if float(turned.max() - turned.min()) < least_deg:
+            continue
+        turned = _calm(turned)
         if float(turned.max() - turned.min()) < least_deg:
             continue
         for end in range(1, len(turned)):
@@ -109,8 +113,7 @@ def _calm(course_deg: Array) -> Array:
     """Returns the running median over ``CALM_ROWS`` even rows: one jumping box turns nobody round."""
     half = CALM_ROWS // 2
     padded = np.pad(course_deg, half, mode="edge")
-    calm: Array = np.median(np.lib.stride_tricks.sliding_window_view(padded, CALM_ROWS), axis=1)
-    return calm
+    return median(np.lib.stride_tricks.sliding_window_view(padded, CALM_ROWS))
 
 
 def _unbroken(velocity: Array, course_deg: Array) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.geometry import contains
 from core.observations import Candidate, Outcome, TrackHistory
 from core.site import DirectionZone
-from rules.ground import Path, lengths
+from rules.ground import Path, dots, lengths
 from rules.region import runs, steps_m
 from rules.scene import Scene, class_cues, moments
 
@@ -97,4 +97,4 @@ def _against_m(path: Path, zone: DirectionZone, first: int, last: int) -> float:
     """Returns the way travelled against the arrow, metres, summed step by step on the local scale."""
     arrow = path.arrow_m(zone.heading_px)
     unit = arrow / np.maximum(lengths(arrow), 1e-9)[:, None]
-    return float(-(steps_m(path) * unit).sum(axis=1)[first + 1 : last + 1].sum())
+    return float(-dots(steps_m(path), unit)[first + 1 : last + 1].sum())

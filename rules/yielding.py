@@ -176,9 +176,10 @@ def _walk(passage: Passage, scene: Scene, other: TrackHistory) -> Walk | None:
     if len(even.t_s) < 3:
         return None
     is_inside = even.once(("on", passage.walk.id), lambda: _is_on(passage.walk, even.foot_px))
-    if not is_inside.any():
-        return None
-    place_px = np.repeat(passage.body.centre_px[[passage.middle_row]], len(even.t_s), 0)
+    now = min(int(even.t_s.searchsorted(passage.touch_s)), len(even.t_s) - 1)
+    if not is_inside[np.abs(even.t_s - even.t_s[now]) <= GAP_S].any():
+        return None  # nobody who is a threat then
+    place_px = passage.body.centre_px[[passage.middle_row]]
     ahead = passage.body.ahead[passage.middle_row]
     aside_m = even.vectors_m(place_px, even.foot_px) @ np.array([-ahead[1], ahead[0]])
     early, late = np.maximum(even.t_s - 0.4, even.t_s[0]), np.minimum(even.t_s + 0.4, even.t_s[-1])
