@@ -84,6 +84,7 @@ SiteEditor = Annotated[User, Depends(needs(Permission.EDIT_SITES))]
 UserManager = Annotated[User, Depends(needs(Permission.MANAGE_USERS))]
 IdentityOpener = Annotated[User, Depends(needs(Permission.OPEN_IDENTITY))]
 CaseCanceller = Annotated[User, Depends(needs(Permission.CANCEL_CASE))]
+RewardSettler = Annotated[User, Depends(needs(Permission.SETTLE_REWARD))]
 AuditReader = Annotated[User, Depends(needs(Permission.SEE_AUDIT))]
 Parts = Annotated[Console, Depends(console_of)]
 Csrf = Depends(csrf_checked)

@@ -1,16 +1,17 @@
-"""Who a citizen is: told by himself if he likes, opened by a supervisor with a reason, shown nowhere else."""
+"""Who a citizen is, told by himself if he likes, opened by a supervisor with a reason; and the reward that is for."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.access import Csrf, IdentityOpener, Parts
+from api.access import Csrf, IdentityOpener, Parts, RewardSettler
 from api.citizens import Checked, Reporter, handle_of
 from api.console import Console
 from api.portal import page
 from cases.identity import REASON_MIN, Identity, IdentityStore
+from cases.report import RewardState
 from core.errors import ConfigError
 
 router = APIRouter()
@@ -38,6 +39,15 @@ class OpeningBody(BaseModel):
     reason: str = Field(min_length=REASON_MIN, max_length=1000)
 
 
+class RewardBody(BaseModel):
+    """What became of a reward."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: Literal["PAID", "DECLINED"]
+    note: str = Field(min_length=1, max_length=500, description="the receipt, or why it is declined; no account number")
+
+
 @router.put("/api/v1/reporters/me/identity", status_code=204, dependencies=[Checked])
 def tell(body: IdentityBody, console: Parts, handle: Reporter) -> Response:
     """Keeps who the sender is, sealed."""
@@ -58,6 +68,13 @@ def open_identity(report_id: str, body: OpeningBody, console: Parts, user: Ident
     report = console.store.reports.get(report_id)
     found = _identities(console).open(report.reporter, user.name, body.reason)
     return {"name": found.name, "id_number": found.id_number, "phone": found.phone}
+
+
+@router.post("/api/v1/reports/{report_id}/reward", dependencies=[Csrf])
+def settle_reward(report_id: str, body: RewardBody, console: Parts, user: RewardSettler) -> dict[str, Any]:
+    """Notes that a report's reward was paid or declined; no account of anybody is kept."""
+    console.store.reports.settle_reward(report_id, user.name, RewardState(body.state), body.note)
+    return {"reward": body.state}
 
 
 @router.get("/report/identity", include_in_schema=False)

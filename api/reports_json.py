@@ -228,6 +228,7 @@ def report_json(found: ReportRecord) -> dict[str, Any]:
         "place": claim.place,
         "files": len(found.media),
         "submitted": found.submitted_utc.isoformat(timespec="seconds"),
+        "reward": found.reward and found.reward.value,
         "until": found.until_utc and found.until_utc.isoformat(timespec="seconds"),
         "changed": found.changed_utc.isoformat(timespec="seconds"),
     }

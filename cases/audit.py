@@ -36,6 +36,7 @@ AUDITED = (
     "cancellations",
     "reporters",
     "reports",
+    "rewards",
     "identities",
     "identity_openings",
     "day_roots",

@@ -1,4 +1,4 @@
-"""What one office asks of citizens' reports beyond what all must: its district, a name; nothing by default."""
+"""What one office asks of citizens' reports beyond what all must: its district, a name, rewards; none by default."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,14 @@ Source: a phone's accuracy (domain §4.2, 50 m) and maps that shift China by up 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """``needs_name``: reports come from accounts only whose citizen told a name."""
+    """``needs_name``: reports come from accounts only whose citizen told a name.
+
+    ``reward_days``: how long a confirmed report's reward can be fetched; 0 pays none.
+    """
 
     district: District | None = None
     needs_name: bool = False
+    reward_days: int = 0
 
     def outside_m(self, lat_deg: float | None, lon_deg: float | None) -> float:
         """Returns how far a place lies outside the district; 0 within, or where nothing can be told."""
@@ -35,4 +39,5 @@ def load_office(settings: Settings) -> Office:
     return Office(
         district=None if settings.district is None else load_district(settings.district),
         needs_name=settings.real_name,
+        reward_days=settings.reward_days,
     )

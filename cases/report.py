@@ -51,6 +51,15 @@ class ReportState(StrEnum):
     REJECTED = "REJECTED"
 
 
+class RewardState(StrEnum):
+    """Where a reward is; due and expired follow from the report and the clock and are stored nowhere."""
+
+    DUE = "DUE"
+    PAID = "PAID"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+
+
 OF_CASE: dict[CaseState, ReportState] = {
     CaseState.QUEUED: ReportState.ACCEPTED,
     CaseState.SUSPENDED: ReportState.ACCEPTED,
@@ -114,6 +123,7 @@ class ReportRecord:
     media: tuple[Medium, ...]
     submitted_utc: datetime
     changed_utc: datetime
+    reward: RewardState | None = None
 
     @property
     def until_utc(self) -> datetime | None:

@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from cases import accounts
+from cases import accounts, rewards
 from cases.audit import Step, audited
 from cases.database import Database
 from cases.models import CaseRow, ReviewRow
@@ -24,6 +25,7 @@ from cases.report import (
     ReportRecord,
     ReportState,
     ReportTotals,
+    RewardState,
     check_claim,
     check_media,
     is_complete,
@@ -178,7 +180,7 @@ class ReportStore:
             query = query.where(ReportRow.report_id < before)
         query = query.order_by(ReportRow.report_id.desc()).limit(limit)
         with self._database.reading() as session:
-            return [to_record(session, row) for row in session.scalars(query)]
+            return [self._whole(session, row) for row in session.scalars(query)]
 
     def get(self, report_id: str, reporter: str | None = None) -> ReportRecord:
         """Returns a report, only if it is this sender's when one is given.
@@ -187,7 +189,12 @@ class ReportStore:
             CaseNotFound: no such report.
         """
         with self._database.reading() as session:
-            return to_record(session, _load(session, report_id, reporter))
+            return self._whole(session, _load(session, report_id, reporter))
+
+    def _whole(self, session: Session, row: ReportRow) -> ReportRecord:
+        """Returns a report with its reward."""
+        report = to_record(session, row)
+        return replace(report, reward=rewards.state_of(session, report, self.office, self._clock.now_utc()))
 
     # -- the office's side --------------------------------------------------------------------
 
@@ -195,7 +202,19 @@ class ReportStore:
         """Returns the report a case came from."""
         with self._database.reading() as session:
             row = session.scalars(select(ReportRow).where(ReportRow.case_id == case_id)).one_or_none()
-            return None if row is None else to_record(session, row)
+            return None if row is None else self._whole(session, row)
+
+    def settle_reward(self, report_id: str, officer: str, state: RewardState, note: str) -> None:
+        """Notes that a reward was paid or declined.
+
+        Raises:
+            CaseNotFound: no such report.
+            NotAllowed, WrongState, ConfigError: see ``cases.rewards.settle``.
+        """
+        with self._database.writing() as session:
+            report = self._whole(session, _load(session, report_id))
+            rewards.settle(session, report, officer, state, note, at_utc=self._clock.now_utc())
+        _log.info("reward_settled", report_id=report_id, state=state.value)
 
     def waiting(self) -> list[ReportRecord]:
         """Returns the reports nobody has inspected yet, oldest first."""

@@ -90,6 +90,7 @@ class Permission(StrEnum):
     HOLD_EVIDENCE = "hold_evidence"
     EDIT_SITES = "edit_sites"
     CANCEL_CASE = "cancel_case"
+    SETTLE_REWARD = "settle_reward"
 
 
 _REVIEWER = frozenset({Permission.SEE_CASES, Permission.FIRST_REVIEW, Permission.FILE_OBJECTION})
@@ -112,6 +113,7 @@ PERMISSIONS: dict[UserRole, frozenset[Permission]] = {
         Permission.HOLD_EVIDENCE,
         Permission.OPEN_IDENTITY,
         Permission.CANCEL_CASE,
+        Permission.SETTLE_REWARD,
     },
     UserRole.AUDITOR: frozenset({Permission.SEE_CASES, Permission.SEE_AUDIT, Permission.SEE_ECONOMICS}),
     UserRole.ENGINEER: frozenset({Permission.SEE_CASES, Permission.SEE_ECONOMICS, Permission.EDIT_SITES}),

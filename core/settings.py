@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     )
     district: Path | None = Field(default=None, description="boundary of the district (GeoJSON); default everywhere")
     real_name: bool = Field(default=False, description="citizens' reports need an account whose name is known")
+    reward_days: int = Field(default=0, ge=0, le=3650, description="days a citizen may fetch a reward; 0 pays none")
     devices: Path | None = Field(default=None, description="register of the cameras whose records are evidence (YAML)")
     tsa_url: str | None = Field(default=None, description="RFC 3161 timestamp authority for daily roots; default none")
     tsa_certificate: Path | None = Field(default=None, description="its root certificates (PEM), to check stamps with")

@@ -1,5 +1,5 @@
-// <objection-form> files an objection, <objection-answer> answers one, <cancel-form> cancels a case of the office's own accord.
-// All reload the page: the server has decided.
+// <objection-form> files an objection, <objection-answer> answers one, <cancel-form> cancels a case of the office's own accord,
+// <reward-form> settles a reward. All reload the page: the server has decided.
 import { post } from "./page.js";
 
 class ObjectionPart extends HTMLElement {
@@ -13,8 +13,9 @@ class ObjectionPart extends HTMLElement {
 
   async send(path, body) {
     if (!this.form.reportValidity()) return;
+    const { case: caseId, report } = this.dataset;
     try {
-      await post(`/api/v1/cases/${this.dataset.case}/${path}`, body);
+      await post(report ? `/api/v1/reports/${report}/${path}` : `/api/v1/cases/${caseId}/${path}`, body);
       location.reload();
     } catch (error) {
       this.message.textContent = error.message;
@@ -44,6 +45,22 @@ class CancelForm extends ObjectionPart {
   }
 }
 
+class RewardForm extends ObjectionPart {
+  connectedCallback() {
+    super.connectedCallback();
+    this.querySelector("[data-decline]").addEventListener("click", () => this.settle("DECLINED"));
+  }
+
+  file() {
+    return this.settle("PAID");
+  }
+
+  settle(state) {
+    return this.send("reward", { state, note: this.form.elements.note.value });
+  }
+}
+
+customElements.define("reward-form", RewardForm);
 customElements.define("cancel-form", CancelForm);
 customElements.define("objection-form", ObjectionForm);
 customElements.define("objection-answer", ObjectionAnswer);

@@ -15,6 +15,7 @@ from api.app import PARTS
 from api.matrix import document
 from api.security import HEADERS
 from cases.identity import Identity
+from cases.office import Office as Rules
 from cases.records import NewObjection
 from cases.replays import Replay, save_replay
 from cases.report import Medium
@@ -132,6 +133,7 @@ MATRIX: dict[str, dict[str, bool]] = {
     "POST /api/v1/cases/{case_id}/hold": only("su"),
     "POST /api/v1/cases/{case_id}/hold/end": only("su"),
     "POST /api/v1/cases/{case_id}/cancellation": only("su"),
+    "POST /api/v1/reports/{report_id}/reward": only("su"),
     "POST /api/v1/duplicates": REVIEWER,
     "POST /api/v1/suspensions/{suspension_id}/lift": only("su"),
     "POST /api/v1/cases/{case_id}/masked": OFFICER,
@@ -179,14 +181,17 @@ class World:
         self.report = self.reported()
 
     def reported(self) -> str:
-        """Returns the id of a citizen's report whose sender told who he is."""
+        """Returns the id of a confirmed report whose sender told who he is, and whose reward is due."""
         store = self.office.store
+        store.reports.office = Rules(reward_days=1)
         handle = store.reports.register(PASSWORD)
         store.identities(self.office.settings.identity_key_path).tell(
             handle, Identity(name="王小明", id_number="11010519491231002X", phone="13800138000")
         )
         media = [Medium(sha256=f"{n:064x}", ending="jpg", size_bytes=1) for n in range(3)]
-        return store.reports.submit(handle, "t", claim(self.office.clock), media).report_id
+        report_id = store.reports.submit(handle, "t", claim(self.office.clock), media).report_id
+        store.reports.accept(report_id, self.office.accepted(8), media)
+        return report_id
 
     def ask(self, client: TestClient, route: str) -> int:
         """Asks for a route with addresses and a body that would work for somebody allowed to."""
@@ -264,10 +269,10 @@ class World:
         if "objection" in path:
             filed: dict[str, object] = {"channel": "web", "ground": "C8", "text": "not me"}
             return {"cancel": False, "reply": "it was you"} if path.endswith("answer") else filed
-        if path.endswith(("duplicates", "lift", "hold", "hold/end", "cancellation")):
+        if path.endswith(("duplicates", "lift", "hold", "hold/end", "cancellation", "reward")):
             several: dict[str, object] = {"kept": self.waiting, "cases": [self.duplicate]}
-            ground = {"ground": "C1"} if path.endswith("cancellation") else {}
-            return several if path.endswith("duplicates") else {"note": "lamp moved", **ground}
+            more = {"cancellation": {"ground": "C1"}, "reward": {"state": "PAID"}}.get(path.rpartition("/")[2], {})
+            return several if path.endswith("duplicates") else {"note": "lamp moved", **more}
         if "reporters" in path:
             return {"password": PASSWORD} | ({"handle": "C00000000"} if path.endswith("token") else {})
         pictures = [{"role": d.role, "sha256": d.sha256} for d in self.seen]
