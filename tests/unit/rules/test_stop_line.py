@@ -69,6 +69,29 @@ def test_wholly_past_the_line_is_v02_at_an_angle_nobody_measured(height_m: float
     assert junction.found() == [("V02", 1)]
 
 
+@pytest.mark.parametrize(
+    ("height_m", "back_m"), [(4, 20), (5, 20), (6, 25), (6, 14), (7.5, 17), (9, 14), (12, 14), (12, 24)]
+)
+@pytest.mark.parametrize("front_m", [-1.0, -0.5, -0.1])
+def test_before_the_line_nobody_is_convicted_when_only_the_angle_is_known(
+    height_m: float, back_m: float, front_m: float
+) -> None:
+    camera = PoleCamera(height_m=height_m, back_m=back_m)
+    junction = Junction(lamp=RED, camera=camera, is_calibrated=False)
+    junction.add(CAR, stop_and_go(front_m, 15.0, 41.0), end_s=48.0)
+    junction.passer_by()
+    assert junction.found() == []
+
+
+@pytest.mark.parametrize(("height_m", "back_m"), [(5, 20), (6, 14), (7.5, 17), (9, 14), (9, 18), (12, 24)])
+def test_a_length_past_the_line_is_v02_when_only_the_angle_is_known(height_m: float, back_m: float) -> None:
+    camera = PoleCamera(height_m=height_m, back_m=back_m)
+    junction = Junction(lamp=RED, camera=camera, is_calibrated=False)
+    junction.add(CAR, stop_and_go(4.0, 15.0, 41.0), end_s=48.0)
+    junction.passer_by()
+    assert junction.found() == [("V02", 1)]
+
+
 def test_nobody_else_moved_is_undecided() -> None:
     junction = Junction(lamp=RED)
     junction.add(CAR, stop_and_go(1.2, 15.0, 41.0), end_s=48.0)
