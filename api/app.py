@@ -37,6 +37,7 @@ from cases.desk import Prescreen, ReportDesk
 from cases.media import MediaStore
 from cases.office import load_office
 from cases.publication import longest_hours
+from cases.sighting import Witness
 from cases.store import CaseStore
 from cases.uploads import UploadStore
 from core.settings import Settings
@@ -78,6 +79,7 @@ def create_app(
     masker: Masker | None = None,
     *,
     prescreen: Prescreen | None = None,
+    witness: Witness | None = None,
     gaps: Gaps | None = None,
     clock: Clock | None = None,
 ) -> FastAPI:
@@ -102,7 +104,7 @@ def create_app(
     store.reports.office = load_office(settings)
     media = MediaStore(settings.home / "reports")
     arriving = UploadStore(settings.home / "reports" / "uploads", clock)
-    inspecting = ReportDesk(store, vault, media, prescreen=prescreen, rest_share=REST_SHARE)
+    inspecting = ReportDesk(store, vault, media, prescreen=prescreen, witness=witness, rest_share=REST_SHARE)
     desk = DeskThread(inspecting.work_off, arriving.sweep, store.reports.expire)
     told = webhook(settings, store.webhooks)
 

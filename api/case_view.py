@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
+from api import sighting
 from api.console import Console
 from api.labels import Labels
 from cases.blind import veiled
@@ -155,7 +156,8 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "report": console.store.reports.of_case(case.case_id) if case.camera_id == CITIZEN else None,
         "stills": _stills(manifest) if manifest else [],
         "summary": _summary(case, manifest, violation, labels),
-        "facts": _rows(manifest.rule.get("facts", {}), labels) if manifest else [],
+        "facts": _rows(_plain(manifest.rule.get("facts", {})), labels) if manifest else [],
+        "sighting": sighting.shown(manifest, labels),
         "parameters": _rows(manifest.rule.get("parameters", {}), labels) if manifest else [],
         "origin": _origin(case, manifest, labels),
         "six_facts": SIX_FACTS,
@@ -222,6 +224,10 @@ def _stills(manifest: Manifest) -> list[Still]:
     wanted = ("SUBJECT.jpg", "PLATE.jpg", "COMPOSITE.jpg")
     extra = [name for name in wanted if name not in present and manifest.file(name) is not None]
     return found + [Still(name=n, short=n.removesuffix(".jpg"), when="", signal="", pts_ns=None) for n in extra]
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != sighting.KEY}
 
 
 def _rows(values: Mapping[str, Any], labels: Labels) -> Rows:

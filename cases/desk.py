@@ -20,6 +20,7 @@ from cases.duplicates import WITHIN, same_claim, same_pictures
 from cases.media import MediaStore
 from cases.records import NewCase
 from cases.report import CITIZEN, Medium, NewReport, ReportRecord, check_claim
+from cases.sighting import Witness
 from cases.store import CaseStore
 from core import log
 from core.catalogue import catalogue
@@ -72,11 +73,13 @@ class ReportDesk:
         media: MediaStore,
         *,
         prescreen: Prescreen | None = None,
+        witness: Witness | None = None,
         time_zone: str = "Asia/Shanghai",
         rest_share: float = 0.0,
     ) -> None:
         self._store = store
         self._prescreen = prescreen
+        self._witness = witness
         self._vault = vault
         self._media = media
         self._time_zone = time_zone
@@ -116,7 +119,13 @@ class ReportDesk:
             )
             signs |= {doubt.cue for doubt in doubts}
             cues = sorted(signs | self._contradictions(report, inspections))
-            sealed = self._seal(report, inspections, media, _Seen(cues=cues, facts=_facts(doubts)), folder)
+            sealed = self._seal(
+                report,
+                inspections,
+                media,
+                _Seen(cues=cues, facts=_facts(doubts) | self._sighting(report, inspections)),
+                folder,
+            )
         self._store.add_case(_case(report, sealed, cues))
         self._store.reports.accept(report.report_id, sealed.case_id, media)
 
@@ -134,6 +143,14 @@ class ReportDesk:
         except LukouError as error:
             _log.warning("prescreen_failed", report_id=report.report_id, kind=type(error).__name__)
             return frozenset()
+
+    def _sighting(self, report: ReportRecord, inspections: Sequence[Inspection]) -> dict[str, object]:
+        """Returns what the rules of a site with the same view find in a video."""
+        [medium, *others] = report.media
+        if self._witness is None or others or medium.ending not in VIDEO_ENDINGS:
+            return {}
+        video = self._media.path(medium.sha256)
+        return {"sighting": self._witness(video, medium.ending, inspections[0].duration_s, report.claim).as_fact()}
 
     def _seal(
         self,

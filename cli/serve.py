@@ -77,11 +77,15 @@ def run_server(settings: Settings, *, announce: Callable[[str], None] | None = N
     """Serves the console until interrupted; ``announce`` is told the URL once it answers."""
     from api.app import create_app
     from api.server import serve as serve_app
+    from pipeline.witness import load_witness
     from rules import requirements
 
     vault = open_vault(settings)
     with open_cases(settings, must_exist=False) as store:
-        app = create_app(settings, store, vault, load_masker(), prescreen=try_prescreen(), gaps=requirements)
+        witness = load_witness(settings.sites_dir, store, vault, detect_hz=settings.detect_hz)
+        app = create_app(
+            settings, store, vault, load_masker(), prescreen=try_prescreen(), witness=witness, gaps=requirements
+        )
         with closing_days(settings, store, vault), suppress(KeyboardInterrupt):  # how a server is meant to end
             serve_app(app, settings.host, settings.port, ready=announce or _announce)
 

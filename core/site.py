@@ -51,6 +51,12 @@ class Camera(Part):
     picture_size_px: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] = Field(
         description="width, height of the picture the coordinates below were drawn on"
     )
+    position_deg: tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-180, le=180)]] | None = (
+        Field(
+            default=None,
+            description="latitude, longitude (WGS 84): citizens' videos from near by are compared with its view",
+        )
+    )
     depression_deg: float | None = Field(
         default=None,
         gt=2,
@@ -299,10 +305,9 @@ class Site(Part):
         return {**catalogue().get(violation_id).detect, **(switch.parameters if switch else {})}
 
     def sha256(self) -> str:
-        """Returns the hash pinned in every package: over the canonical JSON of the whole file but its address."""
-        text = json.dumps(
-            self.model_dump(mode="json", exclude={"source"}), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        )
+        """Returns the hash pinned in every package: over the canonical JSON of the whole file but its addresses."""
+        judged = self.model_dump(mode="json", exclude={"source": True, "camera": {"position_deg"}})
+        text = json.dumps(judged, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def scaled_to(self, width_px: int, height_px: int) -> Site:

@@ -9,6 +9,8 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -24,11 +26,11 @@ VIDEO_SHARES = (0.15, 0.5, 0.85)
 """Where in a video its three stills are taken; the officer has the whole clip."""
 
 
-def limit() -> None:
+def limit(memory_bytes: int = MEMORY_BYTES, cpu_s: int = CPU_S) -> None:
     """Takes from this process what a broken file could abuse."""
     os.nice(10)  # whoever is sending goes first
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -62,22 +64,30 @@ def inspect_photo(path: Path, ending: str, out_dir: Path, number: int) -> dict[s
     }
 
 
-def inspect_video(path: Path, ending: str, out_dir: Path, number: int) -> dict[str, Any]:
-    """Returns what a video is; writes its derived stills."""
+@contextmanager
+def opened(path: Path, ending: str) -> Iterator[tuple[Any, Any]]:
+    """Opens a video with the one demuxer its first bytes allow; yields container and video stream."""
     import av
-    import imagehash
-
-    from evidence.upload import EMPTY, PIXELS_MAX, TOO_LARGE, TOO_LONG, VIDEO_MAX_S
 
     demuxer = "mov" if ending in ("mp4", "mov") else "matroska"
     with av.open(str(path), format=demuxer, options={"enable_drefs": "0", "use_absolute_path": "0"}) as container:
         stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        yield container, stream
+
+
+def inspect_video(path: Path, ending: str, out_dir: Path, number: int) -> dict[str, Any]:
+    """Returns what a video is; writes its derived stills."""
+    import imagehash
+
+    from evidence.upload import EMPTY, PIXELS_MAX, TOO_LARGE, TOO_LONG, VIDEO_MAX_S
+
+    with opened(path, ending) as (container, stream):
         duration_s = float(container.duration or 0) / 1_000_000
         if not 0 < duration_s <= VIDEO_MAX_S + 1:
             return _refused(ending, TOO_LONG)
         if stream.width * stream.height > PIXELS_MAX:
             return _refused(ending, TOO_LARGE)
-        stream.codec_context.thread_count = 1
         wanted = [duration_s * share for share in VIDEO_SHARES]
         stills: list[dict[str, Any]] = []
         mark = ""
@@ -86,7 +96,7 @@ def inspect_video(path: Path, ending: str, out_dir: Path, number: int) -> dict[s
             origin = (frame.time or 0.0) if origin is None else origin
             at_s = (frame.time or 0.0) - origin
             if len(stills) < len(wanted) and at_s >= wanted[len(stills)]:
-                picture = frame.to_image()  # type: ignore[no-untyped-call]
+                picture = frame.to_image()
                 mark = mark or str(imagehash.phash(picture))
                 stills.append(_save(picture, out_dir / f"{number}-{len(stills) + 1}.jpg", at_s))
         made = container.metadata.get("creation_time", "")
