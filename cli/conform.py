@@ -57,6 +57,8 @@ def conform(
 
         return _show(score_events(events), as_json)
     cases = all_cases(only or ())[::every]
+    if grid or export is not None:
+        cases = [case for case in cases if case.scene.visits is None]  # days are no frames to disturb or to hand out
     cases = cases if most is None else drawn(cases, most, seed)
     if not cases:
         raise ConfigError("no scene's id contains that; run lukou conform without a text to see all")

@@ -27,6 +27,7 @@ COLOURS: dict[str, Colour] = {
     "no_u_turn_zone": (255, 90, 150),
     "barrier": (200, 140, 90),
     "nonmotor_zone": (210, 170, 255),
+    "long_stay_zone": (150, 120, 90),
     "signal": (255, 110, 220),
 }
 
@@ -44,6 +45,7 @@ NAMES_ZH: dict[str, str] = {
     "no_u_turn_zone": "禁止掉头区",
     "barrier": "隔离设施",
     "nonmotor_zone": "非机动车禁停区",
+    "long_stay_zone": "长期停放观察区",
     "signal": "信号灯",
 }
 
@@ -101,6 +103,8 @@ def _draw_kerbside(drawer: "_Drawer", site: Site) -> None:
         drawer.area("parking_bay", bay.id, bay.polygon_px)
     for spot in site.nonmotor_zones:
         drawer.area("nonmotor_zone", spot.id, spot.polygon_px)
+    for place in site.long_stay_zones:
+        drawer.area("long_stay_zone", place.id + (" permitted" if place.kind == "permitted" else ""), place.polygon_px)
 
 
 def _draw_lines(drawer: "_Drawer", site: Site) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pipeline.replay import Difference, Event
 
 MOST_CASES = 100_000
+BEYOND_SESSIONS = frozenset({"V11"})
+"""Offences that rest on many sessions: one session's tracks neither confirm nor refute them."""
 
 
 def replay(
@@ -173,6 +175,8 @@ def _filed(
     size: tuple[int, int] | None = None
     start_utc: datetime | None = None
     for record in store.queue(QueueFilter(session_id=session_id, limit=MOST_CASES)):
+        if record.violation_id in BEYOND_SESSIONS:
+            continue
         try:
             track = json.loads(vault.read(record.case_id, "TRACK.json"))
             facts: dict[str, Any] | None = vault.manifest(record.case_id).rule.get("facts")

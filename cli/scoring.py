@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cli.days import over_days
 from core.geometry import iou
 from core.observations import Candidate, Detections, Undecided
 from core.time import NS_PER_S, parse_utc
@@ -166,7 +167,7 @@ def score(case: Case, fps: float) -> Result:
         now_ns=now_ns,
         start_utc=start_of(case),
     )
-    outcomes = RuleBook().evaluate(list(seen.tracks), scene)
+    outcomes = RuleBook().evaluate(list(seen.tracks), scene) + over_days(seen, start_of(case))
     candidates = [o for o in outcomes if isinstance(o, Candidate)]
     cases = [(c.violation_id, seen.name_of(c.track_id)) for c in candidates]
     open_ = [(o.violation_id, seen.name_of(o.track_id)) for o in outcomes if isinstance(o, Undecided)]

@@ -232,6 +232,8 @@ class Candidate:
     cues: tuple[str, ...] = ()
     signal_id: str | None = None
     region_id: str | None = None
+    stay_id: str | None = None
+    """Which stay it is about, where an offence outlasts sessions (V11)."""
 
     def __post_init__(self) -> None:
         if not self.moments:

@@ -209,6 +209,14 @@ class NonmotorZone(Part):
     confirm_s: float | None = Field(default=None, ge=10)
 
 
+class LongStayZone(Part):
+    """Public space where vehicles left for weeks are noticed (V11); ``permitted``: a taxi rank, a place rented out."""
+
+    id: str
+    polygon_px: PolygonPx
+    kind: Literal["public", "permitted"] = "public"
+
+
 class DirectionZone(Part):
     """A lane with a signed direction: travel goes along ``heading_px`` (from, to). Never learned from traffic."""
 
@@ -277,6 +285,7 @@ class Site(Part):
     no_u_turn_zones: list[NoUTurnZone] = []
     barriers: list[Barrier] = []
     nonmotor_zones: list[NonmotorZone] = []
+    long_stay_zones: list[LongStayZone] = []
     signals: list[Signal] = []
     rules: dict[str, RuleSwitch] = {}
 
@@ -395,6 +404,7 @@ PART_LISTS = (
     "no_u_turn_zones",
     "barriers",
     "nonmotor_zones",
+    "long_stay_zones",
     "signals",
 )
 

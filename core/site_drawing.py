@@ -37,6 +37,7 @@ DRAWINGS: Mapping[str, Drawing] = {
     "no_u_turn_zones": Drawing(shapes=_AREA),
     "barriers": Drawing(shapes=_LINE),
     "nonmotor_zones": Drawing(shapes=_AREA, fields="kind: sidewalk_no_parking"),
+    "long_stay_zones": Drawing(shapes=_AREA, fields="kind: public"),
     "signals": Drawing(shapes=(("region_px", "box"),), fields="kind: motor"),
 }
 """Every list of a site file something can be drawn into. ``fields`` is a start, for an engineer to correct."""

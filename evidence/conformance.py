@@ -162,7 +162,8 @@ def _clip(draft: Draft) -> Clause:
     name = f"video covers {CLIP_AROUND_S:.0f} s around the pictures (package format)"
     if draft.clip is None:
         return _clause(name, None, "the originals are photos")
-    first, last = draft.panoramas[0].pts_ns, draft.panoramas[-1].pts_ns
+    shown = [s.pts_ns for s in draft.panoramas if s.pts_ns >= 0] or [draft.panoramas[-1].pts_ns]
+    first, last = shown[0], shown[-1]  # pictures of days before the session (V11) are in no video
     before_s, after_s = seconds(first - draft.clip_start_ns), seconds(draft.clip_end_ns - last)
     is_met = min(before_s, after_s) >= CLIP_AROUND_S and draft.clip_is_complete
     why = f"{before_s:.1f} s before the first and {after_s:.1f} s after the last picture"

@@ -29,6 +29,7 @@ from pipeline.economy import Economy, Switches
 from pipeline.judging import Judging
 from pipeline.lamps import Lamps
 from pipeline.live_journal import LiveJournal
+from pipeline.long_watch import LongWatch, watch_days
 from pipeline.need import FASTER, Need
 from pipeline.sealer import Sealer
 
@@ -266,7 +267,7 @@ class Camera:
         return (time.monotonic_ns() - min(stream.last_packet_ns for stream in self.streams)) / NS_PER_S
 
     def _judge_all(self) -> None:
-        judging = Judging(self.account, self._post.sealer, lambda: self.health, self._journal)
+        judging = Judging(self.account, self._post.sealer, lambda: self.health, self._journal, self._days)
         seat, recorded = self._seat, time.monotonic()
         while not (self._halt.is_set() and not seat.results and not seat.waiting):
             seat.has_results.wait(timeout=POLL_S)
@@ -284,6 +285,10 @@ class Camera:
         if self.watch is not None:
             self.watch.close(is_lost=self._was_lost)
         self._report(is_finished=True)
+
+    def _days(self, watch: Watch) -> LongWatch | None:
+        session = watch.session
+        return watch_days(watch.site, session.start_utc, lambda pts: session.excerpt(pts, pts), self._bench)
 
     def _journal(self, watch: Watch) -> LiveJournal:
         return LiveJournal(watch, self.account, self._bench.settings, self._bench.detector.model.weights.sha256)

@@ -37,6 +37,7 @@ def file_finding(finding: Finding, footage: Footage, site: Site, bench: Workbenc
         draft = build_draft(finding, footage, site, bench.detector.model, clips, plates=bench.plates)
         sealed = vault.seal(_with_gates(draft, bench))
     manifest = vault.manifest(name)
+    first_ns = next(m.pts_ns for m in candidate.moments if m.pts_ns not in finding.kept)
     start_utc = footage.start_utc
     return bench.cases.add_case(
         NewCase(
@@ -48,8 +49,8 @@ def file_finding(finding: Finding, footage: Footage, site: Site, bench: Workbenc
             camera_id=site.camera.camera_id,
             place=site.place,
             direction=site.direction,
-            occurred_utc=at(start_utc, candidate.moments[0].pts_ns) if start_utc else None,
-            onset_ns=candidate.onset_ns,
+            occurred_utc=at(start_utc, first_ns) if start_utc else None,
+            onset_ns=finding.from_ns,
             subject=candidate.subject.name,
             manifest_sha256=sealed.manifest_sha256,
             entry_sha256=sealed.entry_sha256,

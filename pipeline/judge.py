@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.observations import Candidate, SignalFault, SignalTimeline, TrackHistory, Undecided
 from core.site import Site
@@ -29,12 +33,31 @@ class Finding:
     candidate: Candidate
     history: TrackHistory
     signals: Mapping[str, SignalTimeline]
+    kept: Mapping[int, NDArray[np.uint8]] = field(default_factory=dict)
+    """Whole pictures of moments before the session, by session time (below zero): V11."""
+
+    @property
+    def from_ns(self) -> int:
+        """Session time of the first moment this session's footage shows."""
+        return min(m.pts_ns for m in self.candidate.moments if m.pts_ns not in self.kept)
+
+
+class Days(Protocol):
+    """What is told of vehicles that stand for days (``pipeline.long_watch``)."""
+
+    def look(self, tracks: Sequence[TrackHistory], now_ns: int) -> list[Finding | Undecided]:
+        """Takes the tracks in sight and those that ended lately."""
+        ...
+
+    def save(self) -> None:
+        """The session may be over."""
+        ...
 
 
 class Judge:
     """Watches one session. ``tracker`` is another than the usual one where trackers are tried out.
 
-    ``keep`` is given every track that ended.
+    ``keep`` is given every track that ended; ``days`` tells of what stands longer than a session.
     """
 
     def __init__(
@@ -44,6 +67,7 @@ class Judge:
         *,
         tracker: Tracker | None = None,
         keep: Callable[[list[TrackHistory]], None] | None = None,
+        days: Days | None = None,
     ) -> None:
         require_judged(site)
         self._view = SiteView.of(site)
@@ -55,6 +79,7 @@ class Judge:
         self._recent: list[TrackHistory] = []
         self._attention = Attention(site)
         self._paths: dict[int, Path] = {}
+        self._days = days
         self._next_ns = 0
         self._now_ns = 0
 
@@ -64,7 +89,9 @@ class Judge:
         self._ended += self._sight.add(observation)
         if self._now_ns >= self._next_ns:
             self._next_ns = self._now_ns + int(TICK_S * NS_PER_S)
-            return self._judge(self._sight.live())
+            live = self._sight.live()
+            found = self._judge(live)
+            return found if self._days is None else found + self._days.look([*self._recent, *live], self._now_ns)
         return []
 
     def faults(self) -> tuple[SignalFault, ...]:
@@ -78,6 +105,8 @@ class Judge:
     def finish(self) -> list[Finding | Undecided]:
         """Ends the session; returns what was still open."""
         self._ended += self._sight.finish()
+        if self._days is not None:
+            self._days.save()
         return self._judge([])
 
     def _judge(self, live: list[TrackHistory]) -> list[Finding | Undecided]:

@@ -13,7 +13,7 @@ from core.time import NS_PER_S
 from ingest.clock import ClockHealth
 from pipeline.account import Account, Watch
 from pipeline.batcher import Look
-from pipeline.judge import Finding, Judge
+from pipeline.judge import Days, Finding, Judge
 from pipeline.live_journal import LiveJournal
 from pipeline.observation import Observation
 from pipeline.sealer import Job, Sealer
@@ -42,8 +42,10 @@ class Judging:
         sealer: Sealer,
         health: Callable[[], ClockHealth],
         journal_of: Callable[[Watch], LiveJournal],
+        days_of: Callable[[Watch], Days | None],
     ) -> None:
         self._account, self._sealer, self._health, self._journal_of = account, sealer, health, journal_of
+        self._days_of = days_of
         self._journal: LiveJournal | None = None
         self._watch: Watch | None = None
         self._judge: Judge | None = None
@@ -64,7 +66,7 @@ class Judging:
         if look.watch is not self._watch:
             self.finish()
             self._watch = look.watch
-            self._judge = Judge(look.watch.site, look.watch.session.start_utc)
+            self._judge = self._new_judge(look.watch)
             self._journal = self._journal_of(look.watch)
         self.is_resting = False
         raw = Observation(
@@ -116,7 +118,10 @@ class Judging:
         except Exception:
             self._account.faults += 1
             logger.exception("judging_failed", session_id=self._watch.session.session_id)
-            self._judge = Judge(self._watch.site, self._watch.session.start_utc)
+            self._judge = self._new_judge(self._watch)
+
+    def _new_judge(self, watch: Watch) -> Judge:
+        return Judge(watch.site, watch.session.start_utc, days=self._days_of(watch))
 
     def _sort(self, outcomes: list[Finding | Undecided], watch: Watch) -> None:
         for outcome in outcomes:
@@ -132,7 +137,7 @@ class Judging:
 def _job(pending: _Pending) -> Job:
     candidate, session = pending.finding.candidate, pending.watch.session
     defaults = catalogue().defaults
-    start_ns = max(0, candidate.onset_ns - int(float(defaults["clip_pre_s"]) * NS_PER_S))
+    start_ns = max(0, pending.finding.from_ns - int(float(defaults["clip_pre_s"]) * NS_PER_S))
     end_ns = candidate.end_ns + int(float(defaults["clip_post_s"]) * NS_PER_S)
     return Job(
         finding=pending.finding,

@@ -14,7 +14,7 @@ from ulid import ULID
 
 from core.catalogue import catalogue
 from core.errors import SourceUndecodable
-from core.observations import Candidate, SignalState
+from core.observations import Candidate, Moment, SignalState
 from core.plate import UNREADABLE
 from core.site import FIRST_RULES, Point, Site
 from core.time import NS_PER_S, at
@@ -30,6 +30,8 @@ from rules.scene import SiteView
 
 def candidate_key(session: Footage, candidate: Candidate) -> str:
     """Returns the key that is the same for the same offence in the same footage, however often it is processed."""
+    if candidate.stay_id is not None:  # the same in every session
+        return hashlib.sha256(f"{candidate.violation_id}|{candidate.stay_id}".encode()).hexdigest()
     parts = (session.session_id, candidate.violation_id, candidate.region_id, candidate.track_id, candidate.onset_ns)
     return hashlib.sha256("|".join(str(p) for p in parts).encode()).hexdigest()
 
@@ -50,11 +52,11 @@ def build_draft(
     """
     candidate = finding.candidate
     defaults = catalogue().defaults
-    start_ns = max(0, candidate.onset_ns - int(float(defaults["clip_pre_s"]) * NS_PER_S))
+    start_ns = max(0, finding.from_ns - int(float(defaults["clip_pre_s"]) * NS_PER_S))
     end_ns = min(session.end_ns, candidate.end_ns + int(float(defaults["clip_post_s"]) * NS_PER_S))
     name = case_id(session, candidate)
     clip_dir.mkdir(parents=True, exist_ok=True)
-    stills = tuple(_still(session, candidate, index) for index in range(len(candidate.moments)))
+    stills = tuple(_still(session, finding, index) for index in range(len(candidate.moments)))
     plate = plates.look(candidate.subject, stills) if plates else None
     closeup = plate.closeup if plate else None
     cut = session.cut(start_ns, end_ns, clip_dir / f"{name}.mp4")
@@ -114,10 +116,10 @@ def _hash(file: FootageFile) -> str:
     return file.sha256()
 
 
-def _still(session: Footage, candidate: Candidate, index: int) -> StillImage:
-    moment = candidate.moments[index]
-    still = session.still(moment.pts_ns)
-    if still.pts_ns != moment.pts_ns:
+def _still(session: Footage, finding: Finding, index: int) -> StillImage:
+    moment = finding.candidate.moments[index]
+    still = None if moment.pts_ns in finding.kept else session.still(moment.pts_ns)
+    if still is not None and still.pts_ns != moment.pts_ns:
         raise SourceUndecodable(
             f"the picture at {moment.pts_ns / NS_PER_S:.2f} s of the footage cannot be decoded again; check the file",
             pts_ns=moment.pts_ns,
@@ -125,12 +127,12 @@ def _still(session: Footage, candidate: Candidate, index: int) -> StillImage:
     return StillImage(
         role=moment.role,
         pts_ns=moment.pts_ns,
-        rgb=still.rgb,
+        rgb=still.rgb if still is not None else finding.kept[moment.pts_ns],
         xyxy=moment.xyxy,
         captured_utc=at(session.start_utc, moment.pts_ns) if session.start_utc else None,
         signal=moment.signal,
-        stream_pts=still.stream_pts,
-        file_index=still.file_index,
+        stream_pts=still.stream_pts if still is not None else None,
+        file_index=still.file_index if still is not None else None,
     )
 
 
@@ -166,8 +168,13 @@ def _track(finding: Finding, session: Footage, site: Site, start_ns: int, end_ns
             "states": [[t, s.value] for t, s in zip(timeline.since_ns, timeline.states, strict=True)],
             "until_ns": timeline.until_ns,
         },
-        "moments": [{"role": m.role.value, "pts_ns": m.pts_ns} for m in finding.candidate.moments],
+        "moments": [{"role": m.role.value, "pts_ns": m.pts_ns} for m in _shown(finding)],
     }
+
+
+def _shown(finding: Finding) -> list[Moment]:
+    """Returns the moments the clip can show."""
+    return [m for m in finding.candidate.moments if m.pts_ns not in finding.kept]
 
 
 def _lines(site: Site, candidate: Candidate) -> list[dict[str, Any]]:
@@ -185,6 +192,7 @@ def _lines(site: Site, candidate: Candidate) -> list[dict[str, Any]]:
         parts += [("zone", box.id, box.polygon_px) for box in site.boxes]
         parts += [("zone", turn.id, turn.polygon_px) for turn in site.no_u_turn_zones]
         parts += [("zone", spot.id, spot.polygon_px) for spot in site.nonmotor_zones]
+        parts += [("zone", place.id, place.polygon_px) for place in site.long_stay_zones]
         parts += [("barrier", fence.id, fence.points_px) for fence in site.barriers]
         parts += [("solid_line", mark.id, mark.points_px) for mark in site.solid_lines]
     return [

@@ -31,6 +31,7 @@ from pipeline.journal import Journal
 from pipeline.judge import Finding, Judge
 from pipeline.kept import Kept, write_kept
 from pipeline.lamps import Lamps
+from pipeline.long_watch import watch_days
 from pipeline.observation import Observation
 from pipeline.package import case_id
 from pipeline.plates import PlateSight
@@ -109,7 +110,8 @@ class _Run:
     def __init__(self, session: Session, site: Site, workbench: Workbench, listener: Listener, lamps: Lamps) -> None:
         self._session, self._site, self._bench, self._listener, self._lamps = session, site, workbench, listener, lamps
         self._tracks: list[TrackHistory] = []
-        self._judge = Judge(site, session.start_utc, keep=self._tracks.extend)
+        days = watch_days(site, session.start_utc, lambda _: session, workbench)
+        self._judge = Judge(site, session.start_utc, keep=self._tracks.extend, days=days)
         self._found: list[tuple[str, Candidate]] = []
         self._new = 0
         self._undecided: dict[str, Counter[str]] = defaultdict(Counter)

@@ -1,9 +1,9 @@
-"""V17 e-bike helmet, V18 e-bike passengers, V26 motorcycle helmet; V09 and V11: in the catalogue, not proposed.
+"""V17 e-bike helmet, V18 e-bike passengers, V26 motorcycle helmet; V09: in the catalogue, not proposed.
 
 Legal elements: V17 and V18 are local law (a city overlay names the article), V26 is RTSL 51.
 Checked here: nothing. A bare head or a second rider takes a network trained for it, which is not installed; a
 machine that guessed would accuse people. Switching such an offence on is refused where a run starts.
-A human checks: V09, the driver present who was told to leave and stays, on a V08 case; V11 in the work order book.
+A human checks: V09, the driver present who was told to leave and stays, on a V08 case.
 Known traps: hoods, umbrellas, child seats, boxes of two people riding side by side.
 """
 
@@ -11,7 +11,6 @@ from core.site import Site
 
 REFUSED = {
     "V09": "cannot be seen: the reviewer of a V08 case decides whether the driver was present and refused to leave",
-    "V11": "needs the memory of many days, which is not built",
     "V17": "needs model helmet, not installed",
     "V18": "needs model riders, not installed",
     "V26": "needs model helmet, not installed",

@@ -3,6 +3,7 @@
 from core.errors import ConfigError
 from core.site import Site, Subject
 from rules import (
+    abandoned,
     barrier,
     box_junction,
     emergency_lane,
@@ -52,6 +53,7 @@ def requirements(site: Site) -> dict[str, list[str]]:
         "V25": queue_jump.lacking(site),
         "V21": barrier.lacking(site),
         "V10": nonmotor_parking.lacking(site),
+        "V11": abandoned.lacking(site),
     }
     judged = {rule: gaps if site.is_enabled(rule) else [_off(site, rule)] for rule, gaps in lacking.items()}
     return {**judged, **{rule: [why] for rule, why in needs_model.REFUSED.items()}}

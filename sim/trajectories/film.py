@@ -54,7 +54,7 @@ class Film:
 def film(scene: TrajectoryScene, fps: float) -> Film:
     """Returns the scene as seen at a frame rate."""
     camera = CAMERAS[scene.camera]
-    times_ns = np.round(np.arange(0.0, scene.until_s, 1 / fps) * NS_PER_S).astype(np.int64)
+    times_ns = np.round(_times_s(scene, fps) * NS_PER_S).astype(np.int64)
     tracks = tuple(_track(camera, actor, times_ns, number) for number, actor in enumerate(scene.actors, 1))
     return Film(
         scene=scene,
@@ -65,6 +65,17 @@ def film(scene: TrajectoryScene, fps: float) -> Film:
         signals={name: _timeline(name, states, scene.until_s) for name, states in scene.lamps.items()},
         feed={name: _timeline(name, states, scene.until_s) for name, states in scene.feed.items()},
     )
+
+
+def _times_s(scene: TrajectoryScene, fps: float) -> Array:
+    """Returns the seconds (N,) of every frame."""
+    visits = scene.visits
+    if visits is None:
+        return np.arange(0.0, scene.until_s, 1 / fps)
+    starts = np.arange(0.0, scene.until_s, visits.every_s)
+    up = [t for t in starts.tolist() if not any(start <= t < end for start, end in visits.down_s)]
+    times: Array = (np.array(up)[:, None] + np.arange(0.0, visits.last_s, 1 / fps)).ravel()
+    return times
 
 
 def site_of(scene: TrajectoryScene) -> Site:

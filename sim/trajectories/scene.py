@@ -19,11 +19,31 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Visits(Strict):
+    """A scene of days: the camera is looked at for ``last_s`` every ``every_s``; not while it is down or it is dark."""
+
+    every_s: float = Field(gt=0)
+    last_s: float = Field(gt=0)
+    down_s: list[tuple[float, float]] = []
+    night_h: tuple[float, float] | None = Field(
+        default=None, description="hours of the day, the scene beginning at midnight, in which what stands is not seen"
+    )
+
+    def is_night(self, t_s: float) -> bool:
+        """Tells whether nothing that stands is seen."""
+        if self.night_h is None:
+            return False
+        (dusk, dawn), hour = self.night_h, t_s / 3600 % 24
+        return hour >= dusk or hour < dawn
+
+
 class Actor(Strict):
     """One road user: its kind, one motion, and when it is in sight."""
 
     name: str = ""
     kind: str
+    plate: str = Field(default="", description="what can be read of its plate")
+    colour: float = Field(default=0.0, description="how far from grey; vehicles of 0.5 and more apart look different")
     from_s: float = 0.0
     to_s: float | None = None
     hidden_s: list[tuple[float, float]] = []
@@ -72,6 +92,7 @@ class TrajectoryScene(Strict):
     fps: list[float] = []
     until_s: float = 30.0
     start_utc: str | None = None
+    visits: Visits | None = None
     lamps: dict[str, list[tuple[float, Lamp]]] = {}
     feed: dict[str, list[tuple[float, Lamp]]] = Field(default={}, description="what the controller says of the lamps")
     site: dict[str, Any] = {}

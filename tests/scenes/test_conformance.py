@@ -18,7 +18,7 @@ GOLDEN_ROW = re.compile(r"\| \d+ \|")
 QUICK = 20
 """Every so many scenes are judged in the quick run."""
 PER_OFFENCE = 8
-OFFENCES = {f"V{number:02}" for number in range(1, 26)} - {"V09", "V11", "V17", "V18"}
+OFFENCES = {f"V{number:02}" for number in range(1, 26)} - {"V09", "V17", "V18"}
 """Every offence the rules propose; the others are refused with a reason (rules/needs_model.py)."""
 GOLDEN = set(range(1, 16))
 """Golden scenarios that the rules decide; the others are tests of reports, review and screens."""

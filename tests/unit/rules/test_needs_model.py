@@ -1,4 +1,4 @@
-"""V17, V18, V26, V09, V11: switching on what nobody can judge here is refused where a run starts."""
+"""V17, V18, V26, V09: switching on what nobody can judge here is refused where a run starts."""
 
 import pytest
 
@@ -23,7 +23,6 @@ def site(**rules: dict[str, bool]) -> Site:
         ("V18", "needs model riders, not installed"),
         ("V26", "needs model helmet, not installed"),
         ("V09", "reviewer of a V08 case decides"),
-        ("V11", "memory of many days"),
     ],
 )
 def test_a_run_does_not_start(rule: str, why: str) -> None:
