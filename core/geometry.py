@@ -56,6 +56,11 @@ def contains(polygon: ArrayLike, points: ArrayLike) -> NDArray[np.bool_]:
     return inside
 
 
+def area_of(polygon: ArrayLike) -> shapely.Polygon:
+    """Returns a polygon ready to be asked often; drawn areas are few."""
+    return _prepared(_corners(polygon))[0]
+
+
 def _corners(polygon: ArrayLike) -> tuple[tuple[float, float], ...]:
     if isinstance(polygon, list) and polygon and isinstance(polygon[0], tuple):
         return tuple(polygon)

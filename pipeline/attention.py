@@ -41,7 +41,8 @@ class _Watched:
 
     anchor: Box
     since_ns: int
-    place: Mask
+    place: bytes
+    """What it is inside of, as a mask (P,)."""
     is_off: bool = False
     due_ns: dict[int, int] = field(default_factory=dict)
     changed_ns: dict[int, int] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class Attention:
         for track, box, place in zip(live, boxes.tolist(), places, strict=True):
             seen = self._watched.get(track.track_id) or self._begun(box, place, now_ns)
             watched[track.track_id] = seen
-            self._follow(seen, track.class_id, box, place, now_ns)
+            self._follow(seen, track.class_id, box, place.tobytes(), now_ns)
             rows = [row for row, at_ns in seen.due_ns.items() if at_ns <= now_ns]
             if rows:
                 found.append((track, self._judged(seen, rows, now_ns)))
@@ -101,9 +102,9 @@ class Attention:
 
     def _begun(self, box: Box, place: Mask, now_ns: int) -> _Watched:
         """Returns a track just seen: what it is inside of, it has just entered."""
-        return _Watched(anchor=box, since_ns=now_ns, place=place & self._is_line)
+        return _Watched(anchor=box, since_ns=now_ns, place=(place & self._is_line).tobytes())
 
-    def _follow(self, seen: _Watched, class_id: ActorClass, box: Box, place: Mask, now_ns: int) -> None:
+    def _follow(self, seen: _Watched, class_id: ActorClass, box: Box, place: bytes, now_ns: int) -> None:
         """Notes where a track is now; a box off its place once only has jumped."""
         is_off = _is_off(seen.anchor, box)
         if is_off and (seen.is_off or now_ns - seen.since_ns < STAND_NS):
@@ -115,8 +116,9 @@ class Attention:
             for row, stand_ns in self._stand_ns[class_id].items():
                 if seen.judged_ns.get(row, 0) <= seen.since_ns:
                     seen.at(row, seen.since_ns + stand_ns + SETTLED_NS)
-        elif (place != seen.place).any():
-            for row in np.flatnonzero(self._ways[class_id] & (self._asks & (place != seen.place)).any(axis=1)).tolist():
+        elif place != seen.place:
+            changed = np.frombuffer(place, np.bool_) != np.frombuffer(seen.place, np.bool_)
+            for row in np.flatnonzero(self._ways[class_id] & (self._asks & changed).any(axis=1)).tolist():
                 seen.changed_ns[row] = now_ns
                 seen.at(row, _together(now_ns + self._echo_ns[row]))
             seen.place = place

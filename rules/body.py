@@ -72,7 +72,7 @@ class Body:
             path,
             t_s=path.t_s[here],
             foot_px=path.foot_px[here],
-            boxes=path.boxes[here],
+            boxes_of=lambda: path.boxes[here],
             scale_of=lambda: path.scale_px_per_m[here],
         )
         return Body(path=one, centre_px=self.centre_px[here], ahead=self.ahead[here])
@@ -168,7 +168,7 @@ def evened(path: Path) -> Path:
         path,
         t_s=t_s,
         foot_px=_interpolated(t_s, path.t_s, path.foot_px),
-        boxes=_interpolated(t_s, path.t_s, path.boxes),
+        boxes_of=lambda: _interpolated(t_s, path.t_s, path.boxes),
         scale_of=lambda: _interpolated(t_s, path.t_s, path.scale_px_per_m),
     )
 

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.geometry import contains, project
+from core.geometry import contains
 from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Box, Crosswalk, Site
 from rules.body import Body, body_of, runs
-from rules.ground import Path
+from rules.ground import Ground, Path
 from rules.scene import FOUR_WHEELERS, Scene, moments, undecided
 
 STAND_KMH = 2.0
@@ -59,6 +59,30 @@ class Wait:
     share: float
     beyond_m: float
     """Far edge of the area, metres ahead of the body's middle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a vehicle stands on the ground, metres, and the unit vector of its course."""
+
+    x_m: float
+    y_m: float
+    ahead_x: float
+    ahead_y: float
+
+    @classmethod
+    def of(cls, wait: Wait) -> Place | None:
+        """Returns the place of a wait; None where the road is not calibrated."""
+        body, row, ground = wait.body, wait.first_row, wait.body.path.ground
+        if ground.matrix is None:
+            return None
+        (x_m, y_m), (ahead_x, ahead_y) = ground.points_m(body.centre_px[row])[0].tolist(), body.ahead[row].tolist()
+        return cls(x_m=x_m, y_m=y_m, ahead_x=ahead_x, ahead_y=ahead_y)
+
+    def seen_m(self, x_m: float, y_m: float) -> tuple[float, float]:
+        """Returns how far ahead and, on either side, aside of it a point of the ground lies."""
+        x_m, y_m = x_m - self.x_m, y_m - self.y_m
+        return x_m * self.ahead_x + y_m * self.ahead_y, abs(x_m * self.ahead_y - y_m * self.ahead_x)
 
 
 def box_junction(history: TrackHistory, scene: Scene) -> list[Outcome]:
@@ -132,31 +156,26 @@ def _explained(wait: Wait, scene: Scene) -> Outcome | None:
 
 def _tail(wait: Wait, scene: Scene, at_s: float) -> Tail | None:
     """Returns the nearest vehicle that stood or crawled ahead in the same lane at a moment."""
-    found: list[Tail] = []
-    for other in scene.seen_at(at_s, FOUR_WHEELERS):
-        if other.track_id == wait.body.path.history.track_id or not _may_be_ahead(wait, other, at_s):
-            continue
-        tail = _as_tail(wait, scene.path(other), at_s)
-        found += [] if tail is None else [tail]
-    return min(found, key=lambda t: t.rear_m, default=None)
+    own, ground, place = wait.body.path.history.track_id, scene.view.ground, Place.of(wait)
+    others = [track for track in scene.seen_at(at_s, FOUR_WHEELERS) if track.track_id != own]
+    if place is not None:
+        others = [track for track in others if _may_be_ahead(place, track, ground, at_s)]
+    tails = [_as_tail(wait, place, path, at_s) for path in scene.paths_of(others)]
+    return min((tail for tail in tails if tail is not None), key=lambda t: t.rear_m, default=None)
 
 
-def _may_be_ahead(wait: Wait, other: TrackHistory, at_s: float) -> bool:
+def _may_be_ahead(place: Place, other: TrackHistory, ground: Ground, at_s: float) -> bool:
     """Rules out cheaply, by its box alone, what is far from the lane ahead."""
-    ground, row = wait.body.path.ground, wait.first_row
-    if ground.matrix is None:
-        return True
-    at = min(int(np.searchsorted(other.t_s, at_s)), len(other) - 1)
+    at = min(int(other.t_s.searchsorted(at_s)), len(other) - 1)
     x1, _, x2, y2 = other.xyxy[at].tolist()
-    x_m, y_m = ground.point_m((x1 + x2) / 2, y2)
-    here_m, (ahead_x, ahead_y) = project(ground.matrix, wait.body.centre_px[row])[0], wait.body.ahead[row].tolist()
-    x_m, y_m = x_m - float(here_m[0]), y_m - float(here_m[1])
-    is_beside = abs(x_m * ahead_y - y_m * ahead_x) <= BESIDE_M + ROUGH_M
-    return bool(is_beside and -ROUGH_M <= x_m * ahead_x + y_m * ahead_y <= AHEAD_M + ROUGH_M)
+    ahead_m, aside_m = place.seen_m(*ground.point_m((x1 + x2) / 2, y2))
+    return aside_m <= BESIDE_M + ROUGH_M and -ROUGH_M <= ahead_m <= AHEAD_M + ROUGH_M
 
 
-def _as_tail(wait: Wait, path: Path, at_s: float) -> Tail | None:
+def _as_tail(wait: Wait, place: Place | None, path: Path, at_s: float) -> Tail | None:
     row = int(np.abs(path.t_s - at_s).argmin())
+    if place is not None and place.seen_m(*path.foot_m[row].tolist())[1] > BESIDE_M + path.body.reach_m:
+        return None  # however its body lies
     speed_kmh = float(path.speed_mps(STAND_WINDOW_S)[row]) * 3.6
     if speed_kmh > CRAWL_KMH:
         return None

@@ -31,6 +31,7 @@ from rules.red_light import SETTLE_S, red_light
 from rules.rejoin import Known, Rejoiner
 from rules.ride_across import ride_across
 from rules.scene import FOUR_WHEELERS, TWO_WHEELERS, Scene, SiteView
+from rules.smoothing import median
 from rules.solid_line import solid_line
 from rules.stop_line import stop_line
 from rules.u_turn import u_turn
@@ -39,6 +40,7 @@ from rules.yielding import yielding
 
 PASSED_S = SETTLE_S - 2.0
 """A vehicle whose front crossed a line is looked at then. Source: its rear follows; then it has 2 s to settle."""
+Extent = tuple[float, float, float, float]
 VEHICLES = (*TWO_WHEELERS, *FOUR_WHEELERS)
 WALKERS = (ActorClass.PERSON,)
 
@@ -114,13 +116,18 @@ class RuleBook:
         apart, ended = scene, {track.track_id for track in histories}
         if whole:
             scene = _joined(scene, whole, carried)
-        fresh: list[Outcome] = []
+        asked: list[tuple[TrackHistory, Scene, list[int]]] = []
         for track, rules in (*((track, EVERY) for track in histories), *live):
             if track.track_id in carried and carried[track.track_id].history.track_id in ended:
                 continue
             seen = apart if track.track_id in carried else scene  # what carries it on may stand for hours
             history = whole[track.track_id].history if track.track_id in whole else track
-            for row in np.flatnonzero(rules & self._interests(scene.view).of(history)).tolist():
+            rows = np.flatnonzero(rules & self._interests(scene.view).of(history)).tolist()
+            asked += [(history, seen, rows)] if rows else []
+        scene.paths_of([history for history, _, _ in asked])
+        fresh: list[Outcome] = []
+        for history, seen, rows in asked:
+            for row in rows:
                 seen.asks = row
                 fresh += [o for o in INTERESTS[row].rule(history, seen) if self._is_new(o, history)]
         return fresh
@@ -176,10 +183,18 @@ def _is_same_body(first: TrackHistory, second: TrackHistory, earlier: Candidate,
     hole_s = (two.pts_ns[0] - one.pts_ns[-1]) / NS_PER_S
     if hole_s > HANDOVER_S:
         return False
-    shared, at_first, at_second = np.intersect1d(first.pts_ns, second.pts_ns, assume_unique=True, return_indices=True)
-    if len(shared):
-        return float(np.median(pair_iou(first.xyxy[at_first], second.xyxy[at_second]))) > SAME_PLACE_IOU
+    if not _touch(first.extent_px, second.extent_px):
+        return False
+    at = np.minimum(first.pts_ns.searchsorted(second.pts_ns), len(first) - 1)
+    shared = first.pts_ns[at] == second.pts_ns
+    if shared.any():
+        return float(median(pair_iou(first.xyxy[at[shared]], second.xyxy[shared]))) > SAME_PLACE_IOU
     if hole_s < 0:
         return False
     is_overlapping_run = earlier.end_ns >= later.onset_ns - int(HANDOVER_S * NS_PER_S)
     return is_overlapping_run and float(iou(one.xyxy[-1], two.xyxy[0])[0, 0]) > SAME_PLACE_IOU
+
+
+def _touch(one: Extent, other: Extent) -> bool:
+    """Tells whether two upright rectangles touch: where none of two tracks' boxes can, none overlap."""
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from math import hypot
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.geometry import homography, project
 from core.observations import ActorClass, FloatArray, TrackHistory
 from core.site import Site
-from rules.smoothing import completed, grown, rolling, step_s
+from rules.smoothing import completed, grown, smoothed, step_s
 
 Array = NDArray[np.float64]
 Made = TypeVar("Made")
@@ -35,6 +35,11 @@ class Body:
     width_m: float
     height_m: float
     top_m: float
+
+    @property
+    def reach_m(self) -> float:
+        """More than the middle of a body is ever away from the foot point, whichever way it lies."""
+        return (self.length_m + self.width_m) / 2
 
 
 BODIES = {
@@ -56,8 +61,8 @@ USUAL_DEPRESSION_DEG = 24.0
 class Path:
     """A track on the road.
 
-    Shapes: t_s (N,), foot_px (N, 2) the middle of the box's lower edge, smoothed; boxes (N, 4) smoothed;
-    scale_of() gives scale_px_per_m (N, 2), local pixels per metre across and along the line of sight.
+    Shapes: t_s (N,), foot_px (N, 2) the middle of the box's lower edge, smoothed; boxes_of() gives the smoothed
+    boxes (N, 4), scale_of() scale_px_per_m (N, 2), local pixels per metre across and along the line of sight.
     What rules derive from it is worked out once and shared: nobody may write into what a path gives.
     """
 
@@ -65,7 +70,7 @@ class Path:
     ground: Ground
     t_s: Array
     foot_px: Array
-    boxes: Array
+    boxes_of: Callable[[], Array]
     scale_of: Callable[[], Array]
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -78,6 +83,11 @@ class Path:
             self._made[key] = value
         made: Made = self._made[key]
         return made
+
+    @property
+    def boxes(self) -> Array:
+        """Boxes (N, 4), smoothed."""
+        return self.once("boxes", self.boxes_of)
 
     @property
     def scale_px_per_m(self) -> Array:
@@ -156,15 +166,16 @@ class Path:
         return self.once(("speed", window_s), lambda: lengths(self.velocity_mps(window_s)))
 
     def _velocity_mps(self, window_s: float) -> Array:
-        early = np.searchsorted(self.t_s, self.t_s - window_s / 2, side="left")
-        late = np.minimum(np.searchsorted(self.t_s, self.t_s + window_s / 2, side="right") - 1, len(self.t_s) - 1)
-        span_s = np.maximum(self.t_s[late] - self.t_s[early], 1e-3)
+        t_s = self.t_s
+        early = t_s.searchsorted(t_s - window_s / 2, side="left")
+        late = t_s.searchsorted(t_s + window_s / 2, side="right") - 1
+        span_s = np.maximum(t_s[late] - t_s[early], 1e-3)
         return self._between_rows_m(early, late) / span_s[:, None]
 
     def _between_rows_m(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> Array:
         """Returns the vectors (N, 2) in metres from the foot points of some rows to those of others."""
         if self.ground.matrix is not None:
-            return self.foot_m[last] - self.foot_m[first]
+            return self.foot_m.take(last, axis=0) - self.foot_m.take(first, axis=0)
         return self.vectors_m(self.foot_px[first], self.foot_px[last])
 
     def shift_m(self, first: int, last: int) -> float:
@@ -189,26 +200,20 @@ class Path:
         step = np.asarray(towards_px, float) - np.asarray(origin_px, float)
         if self.ground.matrix is not None:
             origin = np.asarray(origin_px, float)
-            points = np.stack((origin, origin + np.array([0.0, 4.0]), origin + step / np.linalg.norm(step)))
-            here, camera_side, ahead = self.ground.drawn_m(points)
-            back, forth = camera_side - here, ahead - here
-            return float(-(back @ forth) / max(np.linalg.norm(back) * np.linalg.norm(forth), 1e-9))
+            return self.ground.once(("away", origin.tobytes(), step.tobytes()), lambda: self.ground.away(step, origin))
         metric = step / self.ground.flat_scale
         return float(-metric[1] / max(np.linalg.norm(metric), 1e-9))
 
     def _to_segment(self, a: Array, b: Array, towards: Array) -> tuple[Array, Array, Array]:
+        points = np.stack((a, b, towards))
         if self.ground.matrix is not None:
-            foot = self.foot_m
-            start, end, target = self.ground.drawn_m(np.stack((a, b, towards)))[:, None]
+            foot, key = self.foot_m, ("segment", points.tobytes())
+            start, unit, side, length = self.ground.once(key, lambda: _axes(*self.ground.points_m(points)[:, None]))
         else:
             foot = self.foot_px / self.scale_px_per_m
-            start, end, target = (p[None] / self.scale_px_per_m for p in (a, b, towards))
-        line = end - start
-        length = np.maximum(lengths(line), 1e-9)
-        unit = line / length[:, None]
-        normal = np.column_stack((-unit[:, 1], unit[:, 0]))
-        side, way = np.sign(dots(target - start, normal)), foot - start
-        distance, along = dots(way, normal) * side, dots(way, unit)
+            start, unit, side, length = _axes(*(p[None] / self.scale_px_per_m for p in points))
+        way = foot - start
+        distance, along = (way[:, 1] * unit[:, 0] - way[:, 0] * unit[:, 1]) * side, dots(way, unit)
         return distance, along, np.broadcast_to(length, along.shape)
 
 
@@ -238,9 +243,18 @@ def spans(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 def _reach(boxes: FloatArray) -> tuple[float, float, float, float]:
     """Returns the upright rectangle around some boxes (N, 4), grown by the largest width and height of them."""
-    (x1, y1), (x2, y2) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
-    wide, high = (boxes[:, 2:] - boxes[:, :2]).max(axis=0).tolist()
-    return x1 - wide, y1 - high, x2 + wide, y2 + high
+    x1, y1, x2, y2 = boxes.T
+    wide, high = float((x2 - x1).max()), float((y2 - y1).max())
+    return float(x1.min()) - wide, float(y1.min()) - high, float(x2.max()) + wide, float(y2.max()) + high
+
+
+def _axes(start: Array, end: Array, target: Array) -> tuple[Array, Array, Array, Array]:
+    """Returns the start (N, 2) and direction (N, 2) of lines, the side (N,) points are on, and the lengths (N,)."""
+    line = end - start
+    length = np.maximum(lengths(line), 1e-9)
+    unit = line / length[:, None]
+    way = target - start
+    return start, unit, np.sign(way[:, 1] * unit[:, 0] - way[:, 0] * unit[:, 1]), length
 
 
 class Ground:
@@ -248,7 +262,7 @@ class Ground:
 
     def __init__(self, site: Site) -> None:
         self.matrix: Array | None = None
-        self._drawn_m: dict[bytes, Array] = {}
+        self._made: dict[Hashable, Any] = {}
         if site.calibration is not None:
             points = site.calibration.points
             self.matrix = homography([p.image_px for p in points], [p.ground_m for p in points])
@@ -274,10 +288,21 @@ class Ground:
 
     def drawn_m(self, points_px: Array) -> Array:
         """Returns drawn picture points (N, 2) on the ground plane, metres, worked out once; only where calibrated."""
-        key = points_px.tobytes()
-        if key not in self._drawn_m:
-            self._drawn_m[key] = self.points_m(points_px)
-        return self._drawn_m[key]
+        return self.once(("drawn", points_px.tobytes()), lambda: self.points_m(points_px))
+
+    def away(self, step_px: Array, origin_px: Array) -> float:
+        """Returns how much a way drawn from a picture point leads away from the camera; only where calibrated."""
+        points = np.stack((origin_px, origin_px + np.array([0.0, 4.0]), origin_px + step_px / np.linalg.norm(step_px)))
+        here, camera_side, ahead = self.points_m(points)
+        back, forth = camera_side - here, ahead - here
+        return float(-(back @ forth) / max(np.linalg.norm(back) * np.linalg.norm(forth), 1e-9))
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Returns what ``make`` gives for something drawn, worked out once for all paths."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
 
     def shifted_px(self, points_m: Array, by_m: Array) -> Array:
         """Returns the picture points (N, 2) of ground points moved by metres; only where the road is calibrated."""
@@ -297,25 +322,35 @@ class Ground:
         """How metres are known here, for the record."""
         return "homography" if self.matrix is not None else "vehicle_length"
 
-    def path(self, history: TrackHistory, *, smooth_s: float = 0.5) -> Path:
-        """Returns a track on the road; boxes are median-filtered over ``smooth_s`` against jumping edges."""
-        t_s = history.t_s
-        whole = completed(np.asarray(history.xyxy, float), t_s, self._picture_px[1])
-        pace_s = step_s(t_s)
-        boxes = rolling(whole, pace_s, smooth_s, 0.5, most_rows=2)
-        foot = np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))
+    def path(self, history: TrackHistory) -> Path:
+        """Returns a track on the road, its boxes smoothed."""
+        return self.paths([history])[0]
+
+    def paths(self, histories: Sequence[TrackHistory]) -> list[Path]:
+        """Returns tracks on the road, worked out together: a few long arrays cost less than many short ones."""
+        whole = [completed(np.asarray(h.xyxy, float), h.t_s, self._picture_px[1]) for h in histories]
+        boxes, rows = smoothed(whole, [step_s(h.t_s) for h in histories])
+        foot_px = np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))
+        found = [self._path(h, boxes[here], foot_px[here]) for h, here in zip(histories, rows, strict=True)]
+        if self.matrix is not None:
+            foot_m = self.points_m(foot_px)
+            for path, here in zip(found, rows, strict=True):
+                path.once("foot_m", partial(foot_m.__getitem__, here))
+        return found
+
+    def _path(self, history: TrackHistory, boxes: Array, foot_px: Array) -> Path:
         return Path(
             history=history,
             ground=self,
-            t_s=t_s,
-            foot_px=foot,
-            boxes=boxes,
-            scale_of=lambda: self._scale(history, boxes, pace_s),
+            t_s=history.t_s,
+            foot_px=foot_px,
+            boxes_of=lambda: boxes,
+            scale_of=lambda: self._scale(history, boxes),
         )
 
-    def _scale(self, history: TrackHistory, boxes: Array, pace_s: float) -> Array:
+    def _scale(self, history: TrackHistory, boxes: Array) -> Array:
         body = BODIES[history.class_id]
         per_m = body.height_m * self._cos + body.top_m * self._sin
         height_px = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
-        across = grown(height_px, pace_s) / per_m
+        across = grown(height_px, step_s(history.t_s)) / per_m
         return np.column_stack((across, across * self._sin))

@@ -84,21 +84,29 @@ class _Drawn:
         """Returns which of all parts (P,) an actor came near."""
         near = np.zeros(self.count, np.bool_)
         if len(history) and len(self.rows):
-            x1, y1, x2, y2 = _hulls(history.xyxy).T[..., None]
-            left, top, right, bottom = self.bounds
-            hit = (x1 <= right) & (x2 >= left) & (y1 <= bottom) & (y2 >= top)
-            near[self.rows] = np.logical_or.reduceat(hit.any(axis=0), self.starts)
+            hulls = _hulls(history.xyxy)
+            whole = np.concatenate((hulls[:2].min(axis=1), hulls[2:].max(axis=1)))
+            hit = _touch(whole[:, None], self.bounds)
+            hit[hit] = _touch(hulls[..., None], self.bounds[:, hit]).any(axis=0)
+            near[self.rows] = np.logical_or.reduceat(hit, self.starts)
         return near
 
 
+def _touch(one: NDArray[np.float32], other: NDArray[np.float32]) -> Mask:
+    """Returns which upright rectangles (4, ...) touch which others."""
+    touch: Mask = (one[0] <= other[2]) & (one[2] >= other[0]) & (one[1] <= other[3]) & (one[3] >= other[1])
+    return touch
+
+
 def _hulls(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns upright rectangles (K, 4) that together hold every box grown by its size and the way between two."""
-    sizes = boxes[:, 2:] - boxes[:, :2]
-    low, high = boxes[:, :2] - sizes, boxes[:, 2:] + sizes
+    """Returns upright rectangles (4, K) that together hold every box grown by its size and the way between two."""
+    corners = boxes.T.copy()
+    sizes = corners[2:] - corners[:2]
+    low, high = corners[:2] - sizes, corners[2:] + sizes
     if len(boxes) > 1:
-        low, high = np.minimum(low[1:], low[:-1]), np.maximum(high[1:], high[:-1])
-    starts = np.arange(0, len(low), -(-len(low) // HULLS))
-    return np.concatenate((np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)), axis=1)
+        low, high = np.minimum(low[:, 1:], low[:, :-1]), np.maximum(high[:, 1:], high[:, :-1])
+    starts = np.arange(0, low.shape[1], -(-low.shape[1] // HULLS))
+    return np.concatenate((np.minimum.reduceat(low, starts, axis=1), np.maximum.reduceat(high, starts, axis=1)))
 
 
 def _points(part: Any) -> _Shape:

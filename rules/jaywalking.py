@@ -12,12 +12,12 @@ Known traps: drivers walking round a parked car, hawkers between lanes, tracks t
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
-import shapely
 
-from core.geometry import contains
+from core.geometry import area_of, contains
 from core.observations import ActorClass, Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
 from rules.ground import Path
@@ -70,7 +70,7 @@ def lacking(site: Site) -> list[str]:
 
 def from_crosswalks_m(path: Path, site: Site) -> Array:
     """Returns the distance (N,) to the nearest drawn crosswalk, 0 on it, metres."""
-    each = [np.maximum(-depth_m(path, shapely.Polygon(c.polygon_px)), 0) for c in site.crosswalks]
+    each = [np.maximum(-depth_m(path, area_of(c.polygon_px)), 0) for c in site.crosswalks]
     nearest: Array = np.min(each, axis=0)
     return nearest
 
@@ -82,9 +82,8 @@ def _is_walk_across(path: Path, lanes: list[Lane], span: tuple[int, int], parame
     lanes = [lane for lane in lanes if contains(lane.polygon_px, feet).any()]
     if len(lanes) < 2:
         return False
-    entered = [
-        lane for lane in lanes if depth_m(path, shapely.Polygon(lane.polygon_px))[first : last + 1].max() >= LANE_M
-    ]
+    each = (lane for lane in lanes if depth_m(path, area_of(lane.polygon_px))[first : last + 1].max() >= LANE_M)
+    entered = list(islice(each, 2))
     if len(entered) < 2 or entered[0].heading_px is None:
         return False
     along, across = way_m(path, entered[0].heading_px)

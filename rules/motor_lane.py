@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import shapely
 
-from core.geometry import contains, may_touch, share_inside
+from core.geometry import area_of, contains, may_touch, share_inside
 from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
 from rules.ground import Path, dots, lengths
@@ -208,7 +207,7 @@ def _has_own_lane(path: Path, lane: Lane, own: Sequence[Lane]) -> Mask:
 
 def _reach_m(path: Path, lane: Lane) -> Array:
     """Returns the vector (N, 2) to the nearest point of a lane's edge, metres."""
-    return path.once(("V07 reach", lane.id), lambda: reach_m(path, shapely.Polygon(lane.polygon_px)))
+    return path.once(("V07 reach", lane.id), lambda: reach_m(path, area_of(lane.polygon_px)))
 
 
 def _borrowed(path: Path, own: Sequence[Lane], scene: Scene) -> Mask:
@@ -223,12 +222,9 @@ def _borrowed(path: Path, own: Sequence[Lane], scene: Scene) -> Mask:
 def _blockers(own: Sequence[Lane], scene: Scene) -> list[tuple[float, float, Array]]:
     """Returns (from, to, where) of every vehicle that stands in a non-motor lane."""
     found: list[tuple[float, float, Array]] = []
-    for other in scene.tracks:
-        if other.class_id not in FOUR_WHEELERS or len(other) < 3:
-            continue
-        if not any(may_touch(lane.polygon_px, other.extent_px) for lane in own):
-            continue
-        body = scene.path(other)
+    others = [t for t in scene.tracks if t.class_id in FOUR_WHEELERS and len(t) >= 3]
+    others = [t for t in others if any(may_touch(lane.polygon_px, t.extent_px) for lane in own)]
+    for body in scene.paths_of(others):
         for first, last in standing_spans(body, speed_max_mps=STAND_MPS, min_s=STAND_S):
             box = np.median(body.boxes[first : last + 1], axis=0)
             if _is_in_the_way(box, own):

@@ -23,7 +23,7 @@ from core.geometry import contains
 from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
 from rules.body import Body, body_of, even_body, runs
-from rules.ground import Array
+from rules.ground import Array, Path
 from rules.scene import FOUR_WHEELERS, Scene, moments
 
 STEADY_S = 1.0
@@ -115,8 +115,8 @@ def _course(body: Body, first: int, last: int) -> Array:
 def _judge(insertion: Insertion, history: TrackHistory, scene: Scene) -> Candidate | None:
     parameters = scene.view.site.parameters("V25")
     slow_kmh = float(parameters["queue_speed_max_kmh"])
-    others = scene.seen_at(insertion.at_s, FOUR_WHEELERS)
-    seen = [_neighbour(insertion, other, scene) for other in others if other.track_id != history.track_id]
+    others = [t for t in scene.seen_at(insertion.at_s, FOUR_WHEELERS) if t.track_id != history.track_id]
+    seen = [_neighbour(insertion, path) for path in scene.paths_of(others)]
     queue = [n for n in seen if n is not None and n.speed_kmh <= slow_kmh]
     before = min((n for n in queue if n.ahead_m > 0), key=lambda n: n.ahead_m, default=None)
     behind = max((n for n in queue if n.ahead_m <= 0), key=lambda n: n.ahead_m, default=None)
@@ -152,9 +152,8 @@ def _judge(insertion: Insertion, history: TrackHistory, scene: Scene) -> Candida
     )
 
 
-def _neighbour(insertion: Insertion, other: TrackHistory, scene: Scene) -> Neighbour | None:
+def _neighbour(insertion: Insertion, path: Path) -> Neighbour | None:
     """Returns another vehicle as seen at the insertion; None when it was not in the new lane then."""
-    path = scene.path(other)
     body = body_of(path, lying=insertion.along)
     if body is None:
         return None
@@ -164,7 +163,7 @@ def _neighbour(insertion: Insertion, other: TrackHistory, scene: Scene) -> Neigh
     in_lane = contains(insertion.lane.polygon_px, body.centre_px)
     ahead_m = _ahead_m(insertion, body)
     return Neighbour(
-        track_id=other.track_id,
+        track_id=path.history.track_id,
         ahead_m=float(ahead_m[now]),
         half_m=body.length_m / 2,
         speed_kmh=float(path.speed_mps(2.0)[now]) * 3.6,

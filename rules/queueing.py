@@ -122,7 +122,7 @@ def _held(lamp: SignalTimeline | None, times: Array, line_m: float | None) -> Ma
 def _vehicles(path: Path, times: Array, scene: Scene) -> list[Path]:
     """Returns the other vehicles in sight at some time of a stand."""
     others = [t for t in scene.tracks if t.class_id in FOUR_WHEELERS and t.track_id != path.history.track_id]
-    return [scene.path(t) for t in others if len(t) >= 3 and t.t_s[-1] >= times[0] and t.t_s[0] <= times[-1]]
+    return scene.paths_of([t for t in others if len(t) >= 3 and t.t_s[-1] >= times[0] and t.t_s[0] <= times[-1]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from core.geometry import iou
 from core.observations import ActorClass, FloatArray, TrackHistory
 from core.time import NS_PER_S
 from rules.scene import FOUR_WHEELERS, TWO_WHEELERS, Scene
+from rules.smoothing import median
 
 LOOK_S = 2.0
 """The end and the beginning of a track are looked at over this long. Source: STAND_S, a halt that is no hesitation."""
@@ -117,7 +118,7 @@ def _is_still(boxes: FloatArray) -> bool:
     if len(boxes) < 2:
         return False
     middle = len(boxes) // 2
-    early, late = np.median(boxes[:middle], axis=0), np.median(boxes[middle:], axis=0)
+    early, late = median(boxes[:middle].T), median(boxes[middle:].T)
     return float(iou(early, late)[0, 0]) >= STILL_IOU
 
 

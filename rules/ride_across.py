@@ -12,8 +12,8 @@ joining the road from an entrance (they turn along it), U-turns.
 from __future__ import annotations
 
 import numpy as np
-import shapely
 
+from core.geometry import area_of
 from core.observations import Candidate, Outcome, TrackHistory
 from core.site import Lane, Site
 from rules.ground import Path
@@ -78,7 +78,7 @@ def _from_junction_m(path: Path, site: Site) -> Array:
             nearest = np.minimum(nearest, np.hypot(distance, beside))
     for walk in site.crosswalks:
         if walk.signal:
-            nearest = np.minimum(nearest, np.maximum(-depth_m(path, shapely.Polygon(walk.polygon_px)), 0))
+            nearest = np.minimum(nearest, np.maximum(-depth_m(path, area_of(walk.polygon_px)), 0))
     return nearest
 
 

@@ -73,9 +73,15 @@ class Scene:
     def path(self, history: TrackHistory) -> Path:
         """Returns a track on the road, worked out once."""
         known = self.paths.get(history.track_id)
-        if known is None or known.history is not history:
-            known = self.paths[history.track_id] = self.view.ground.path(history)
-        return known
+        return known if known is not None and known.history is history else self.paths_of([history])[0]
+
+    def paths_of(self, histories: Sequence[TrackHistory]) -> list[Path]:
+        """Returns tracks on the road; those not worked out yet are worked out together."""
+        known = [self.paths.get(history.track_id) for history in histories]
+        fresh = [h for h, path in zip(histories, known, strict=True) if path is None or path.history is not h]
+        if fresh:
+            self.paths.update(zip((h.track_id for h in fresh), self.view.ground.paths(fresh), strict=True))
+        return [self.paths[history.track_id] for history in histories]
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """Returns what ``make`` gives for a key, worked out once however many tracks ask."""

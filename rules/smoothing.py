@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ Array = NDArray[np.float64]
 
 DIP_S = 1.2
 """Boxes may be cut too low up to this long. Source: a two-wheeler passing in front of a wheel at 5 km/h."""
+SMOOTH_S = 0.5
+"""Boxes are medians over this long, against jumping edges. Source: five rows at 8 fps, the rate of analysis."""
 EDGE_PX = 3
 """A box this near the picture's lower edge is cut off by it. Source: rounding of a network picture a third the size."""
 EDGE_JITTERS = 2.0
@@ -37,11 +40,11 @@ def completed(boxes: Array, t_s: Array, picture_height_px: int) -> Array:
     if is_cut.all():
         return boxes
     rows, whole = np.flatnonzero(is_cut), np.flatnonzero(~is_cut)
-    beside = np.searchsorted(whole, rows)[:, None] + np.arange(-WHOLE_ROWS, WHOLE_ROWS)
-    beside = whole[np.clip(beside, 0, len(whole) - 1)]
-    order = np.argsort(np.abs(rows[:, None] - beside), axis=1, kind="stable")[:, :WHOLE_ROWS]
-    known = np.take_along_axis(beside, order, axis=1)
-    wider = np.clip(sizes[rows, :1] / np.maximum(sizes[known, 0], 1.0), 1.0, 1.5)
+    beside = whole.searchsorted(rows)[:, None] + np.arange(-WHOLE_ROWS, WHOLE_ROWS)
+    beside = whole[np.minimum(np.maximum(beside, 0), len(whole) - 1)]
+    order = np.abs(rows[:, None] - beside).argsort(axis=1, kind="stable")[:, :WHOLE_ROWS]
+    known = beside[np.arange(len(rows))[:, None], order]
+    wider = np.minimum(np.maximum(sizes[rows, :1] / np.maximum(sizes[known, 0], 1.0), 1.0), 1.5)
     likely_px = median(high_px[known] * wider)
     drawn_on = boxes.copy()
     drawn_on[rows, 3] = boxes[rows, 1] + np.maximum(high_px[rows], likely_px)
@@ -73,21 +76,41 @@ def grown(height_px: Array, pace_s: float) -> Array:
     return rolling(height_px[:, None], pace_s, DIP_S, 0.7)[:, 0]
 
 
+def smoothed(tracks: Sequence[Array], paces_s: Sequence[float]) -> tuple[Array, list[slice]]:
+    """Returns the boxes of many tracks as running medians, in one long array, and the rows each track has there."""
+    halves = [_half(len(boxes), pace_s, SMOOTH_S, 2) for boxes, pace_s in zip(tracks, paces_s, strict=True)]
+    pairs = list(zip(tracks, halves, strict=True))
+    padded = np.concatenate([part for boxes, half in pairs for part in _mirrored(boxes, half)])
+    smooth, inner = padded.copy(), max(len(padded) - 4, 0)
+    smooth[2 : 2 + inner] = _middle_of_five([padded[shift : shift + inner] for shift in range(5)])
+    ends = np.cumsum([len(boxes) + 2 * half for boxes, half in pairs]).tolist()
+    rows = [slice(end - half - len(boxes), end - half) for (boxes, half), end in zip(pairs, ends, strict=True)]
+    for (boxes, half), here, pace_s in zip(pairs, rows, paces_s, strict=True):
+        if half != 2:
+            smooth[here] = rolling(boxes, pace_s, SMOOTH_S, 0.5, most_rows=2)
+    return smooth, rows
+
+
+def _half(count: int, pace_s: float, window_s: float, most_rows: int) -> int:
+    """Returns how many rows on each side of one a window reaches to."""
+    return 0 if count < 3 else min(max(round(window_s / 2 / pace_s), 0), most_rows, count - 1)
+
+
+def _mirrored(values: Array, half: int) -> tuple[Array, Array, Array]:
+    """Returns what lies inside mirrored at the beginning, the rows themselves, and the same at the end."""
+    return values[half:0:-1], values, values[-2 : -half - 2 : -1]
+
+
 def rolling(values: Array, pace_s: float, window_s: float, share: float, most_rows: int = 25) -> Array:
     """Returns the running quantile of rows over a time window; the ends mirror what lies inside.
 
     Rows further apart than the window stay as they are: at 2 fps three of them span 15 m of a car's way.
     """
-    if len(values) < 3:
-        return values
-    half = int(np.clip(round(window_s / 2 / pace_s), 0, min(most_rows, len(values) - 1)))
+    half = _half(len(values), pace_s, window_s, most_rows)
     if half == 0:
         return values
-    padded = np.concatenate((values[half:0:-1], values, values[-2 : -half - 2 : -1]))
-    parts = [padded[shift : shift + len(values)] for shift in range(2 * half + 1)]
-    if half == 2 and share == 0.5:
-        return _middle_of_five(parts)
-    windows = np.stack(parts, axis=-1)
+    padded = np.concatenate(_mirrored(values, half))
+    windows = np.stack([padded[shift : shift + len(values)] for shift in range(2 * half + 1)], axis=-1)
     windows.sort(axis=-1)
     return _quantile(windows, share)
 
@@ -119,7 +142,7 @@ def _quantile(ordered: Array, share: float) -> Array:
     return value
 
 
-def median(values: Array) -> Array:
+def median(values: NDArray[np.floating[Any]]) -> Array:
     """Returns the median along the last axis, as ``numpy.median`` does, several times as fast.
 
     >>> median(np.array([[3.0, 1.0, 2.0], [4.0, 4.0, 9.0]])).tolist(), float(median(np.array([1.0, 2.0])))

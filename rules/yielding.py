@@ -156,8 +156,9 @@ def _judge(passage: Passage, scene: Scene) -> Outcome | None:
     if passage.speed_mps * 3.6 < float(parameters["min_veh_speed_at_line_kmh"]):
         return None
     doubt: Outcome | None = None
-    for other in scene.seen_at(passage.touch_s, (ActorClass.PERSON,)):
-        walk = _walk(passage, scene, other)
+    walkers = scene.seen_at(passage.touch_s, (ActorClass.PERSON,))
+    for path in scene.paths_of([w for w in walkers if may_touch(passage.walk.polygon_px, w.extent_px)]):
+        walk = _walk(passage, path)
         since_s = None if walk is None else _in_the_way_since(passage, walk, parameters)
         if walk is None or since_s is None:
             continue
@@ -169,10 +170,8 @@ def _judge(passage: Passage, scene: Scene) -> Outcome | None:
     return doubt
 
 
-def _walk(passage: Passage, scene: Scene, other: TrackHistory) -> Walk | None:
-    if not may_touch(passage.walk.polygon_px, other.extent_px):
-        return None
-    even = even_path(scene.path(other))
+def _walk(passage: Passage, path: Path) -> Walk | None:
+    even = even_path(path)
     if len(even.t_s) < 3:
         return None
     is_inside = even.once(("on", passage.walk.id), lambda: _is_on(passage.walk, even.foot_px))
@@ -185,7 +184,7 @@ def _walk(passage: Passage, scene: Scene, other: TrackHistory) -> Walk | None:
     early, late = np.maximum(even.t_s - 0.4, even.t_s[0]), np.minimum(even.t_s + 0.4, even.t_s[-1])
     shift_m = np.interp(late, even.t_s, aside_m) - np.interp(early, even.t_s, aside_m)
     return Walk(
-        track_id=other.track_id,
+        track_id=path.history.track_id,
         t_s=even.t_s,
         aside_m=aside_m,
         drift_mps=shift_m / np.maximum(late - early, 1e-3),
