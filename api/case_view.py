@@ -163,7 +163,7 @@ def build(console: Console, case: CaseRecord, user: User, labels: Labels) -> dic
         "six_facts": SIX_FACTS,
         "cues": [(cue, labels.cue(cue)) for cue in case.cues],
         "reasons": [x for x in reasons() if x.kind != "report" or case.camera_id == CITIZEN],
-        "proposed": [codes()[PROPOSES[cue]] for cue in case.cues if cue in PROPOSES],
+        "proposed": _proposed(case, manifest, labels),
         "blocked": blocked,
         "is_standing": case.state in STANDING,
         "deadline": _deadline(case, now, labels),
@@ -224,6 +224,19 @@ def _stills(manifest: Manifest) -> list[Still]:
     wanted = ("SUBJECT.jpg", "PLATE.jpg", "COMPOSITE.jpg")
     extra = [name for name in wanted if name not in present and manifest.file(name) is not None]
     return found + [Still(name=n, short=n.removesuffix(".jpg"), when="", signal="", pts_ns=None) for n in extra]
+
+
+def _proposed(case: CaseRecord, manifest: Manifest | None, labels: Labels) -> Rows:
+    """Returns the codes a report might be rejected with, each with the fact behind it."""
+    facts = manifest.rule.get("facts", {}) if manifest else {}
+    found = [(codes()[code], name) for code, name in (PROPOSES[cue] for cue in case.cues if cue in PROPOSES)]
+    return [
+        (
+            f"{code.id} {code.zh if labels.language == 'zh' else code.en}",
+            f"{labels.fact(name)} {labels.value(name, facts.get(name))}",
+        )
+        for code, name in found
+    ]
 
 
 def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def shown(manifest: Manifest | None, labels: Labels) -> dict[str, Any] | None:
             for one in found["findings"]
         ],
         "undecided": [
-            (_title(rule, labels), "；".join(f"{labels.reason(reason)} ×{n}" for reason, n in sorted(reasons.items())))
+            (_title(rule, labels), "; ".join(f"{labels.reason(reason)} ×{n}" for reason, n in sorted(reasons.items())))
             for rule, reasons in sorted(found["undecided"].items())
         ],
     }

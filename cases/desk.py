@@ -20,7 +20,7 @@ from cases.duplicates import WITHIN, same_claim, same_pictures
 from cases.media import MediaStore
 from cases.records import NewCase
 from cases.report import CITIZEN, Medium, NewReport, ReportRecord, check_claim
-from cases.sighting import Witness
+from cases.sighting import Sighting, Witness
 from cases.store import CaseStore
 from core import log
 from core.catalogue import catalogue
@@ -58,6 +58,7 @@ class _Seen:
 
     cues: list[str]
     facts: dict[str, object]
+    boxes: list[list[float]]
 
 
 class ReportDesk:
@@ -119,13 +120,8 @@ class ReportDesk:
             )
             signs |= {doubt.cue for doubt in doubts}
             cues = sorted(signs | self._contradictions(report, inspections))
-            sealed = self._seal(
-                report,
-                inspections,
-                media,
-                _Seen(cues=cues, facts=_facts(doubts) | self._sighting(report, inspections)),
-                folder,
-            )
+            seen = _seen(report, cues, doubts, self._sighting(report, inspections))
+            sealed = self._seal(report, inspections, media, seen, folder)
         self._store.add_case(_case(report, sealed, cues))
         self._store.reports.accept(report.report_id, sealed.case_id, media)
 
@@ -144,13 +140,13 @@ class ReportDesk:
             _log.warning("prescreen_failed", report_id=report.report_id, kind=type(error).__name__)
             return frozenset()
 
-    def _sighting(self, report: ReportRecord, inspections: Sequence[Inspection]) -> dict[str, object]:
-        """Returns what the rules of a site with the same view find in a video."""
+    def _sighting(self, report: ReportRecord, inspections: Sequence[Inspection]) -> Sighting | None:
+        """Returns what the rules of a site with the same view find in a video; None for photos."""
         [medium, *others] = report.media
         if self._witness is None or others or medium.ending not in VIDEO_ENDINGS:
-            return {}
+            return None
         video = self._media.path(medium.sha256)
-        return {"sighting": self._witness(video, medium.ending, inspections[0].duration_s, report.claim).as_fact()}
+        return self._witness(video, medium.ending, inspections[0].duration_s, report.claim)
 
     def _seal(
         self,
@@ -192,7 +188,7 @@ class ReportDesk:
             clip=clip,
             clip_start_ns=0,
             clip_end_ns=max(duration_ns, 1),
-            track=_track(stills),
+            track=_track(stills, seen.boxes),
             subject=Subject(class_name=catalogue().get(claim.violation_id).subject, plate=claim.plate or UNREADABLE),
             rule=Rule(
                 id=claim.violation_id,
@@ -244,8 +240,12 @@ def _with_findings(medium: Medium, found: Inspection) -> Medium:
     return replace(medium, phash=found.phash, signs=tuple((sign.key, sign.detail) for sign in found.signs))
 
 
-def _facts(doubts: Sequence[Doubt]) -> dict[str, object]:
-    return {name: value for doubt in doubts for name, value in doubt.facts.items()}
+def _seen(report: ReportRecord, cues: list[str], doubts: Sequence[Doubt], sighting: Sighting | None) -> _Seen:
+    facts: dict[str, object] = {name: value for doubt in doubts for name, value in doubt.facts.items()}
+    if sighting is None:
+        return _Seen(cues=cues, facts=facts, boxes=[])
+    boxes = sighting.boxes(report.claim.violation_id)
+    return _Seen(cues=cues, facts={**facts, "sighting": sighting.as_fact()}, boxes=boxes)
 
 
 def _instant_ns(still: InspectedStill, index: int, times: Sequence[datetime] | None) -> int:
@@ -262,14 +262,14 @@ def _still(role: Role, found: InspectedStill, pts_ns: int, captured_utc: datetim
     return StillImage(role=role, pts_ns=pts_ns, rgb=rgb, xyxy=box, captured_utc=captured_utc)
 
 
-def _track(stills: Sequence[StillImage]) -> dict[str, object]:
+def _track(stills: Sequence[StillImage], boxes: list[list[float]]) -> dict[str, object]:
     width, height = stills[0].size_px
     moments = [{"role": str(still.role), "pts_ns": still.pts_ns} for still in stills]
     return {
         "clip_start_ns": 0,
         "width": width,
         "height": height,
-        "boxes": [],
+        "boxes": boxes,
         "lines": [],
         "signal": None,
         "moments": moments,

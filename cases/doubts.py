@@ -1,6 +1,6 @@
 """Where what the cameras noted contradicts a citizen's claim: reasons to look, with the facts, never a verdict.
 
-What they did not note is neutral. ``PROPOSES`` names the code an officer would give if the doubt is right.
+What they did not note is neutral. ``PROPOSES`` names the code an officer would give if a doubt is right, and its fact.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ ACCURACY_M = 50.0
 STAMP_S = 1.0
 """EXIF tells whole seconds."""
 OUTSIDE, DRIVEN = "report_outside_district", "report_taken_moving"
-PROPOSES = {OUTSIDE: "J09", DRIVEN: "J14"}
+PROPOSES = {OUTSIDE: ("J09", "outside_district_m"), DRIVEN: ("J14", "camera_speed_kmh")}
 """Who held the camera, and whose the road is, a person decides."""
 
 

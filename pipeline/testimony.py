@@ -8,7 +8,7 @@ import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from pipeline.observation import Observation
 from pipeline.warped import Rgb, WarpedFrame, frames, warped
 from vision.detect import Detector, load_detector
 from vision.lamp import LampReader
-from vision.register import Registrar
+from vision.register import Matrix, Registrar
 
 MEMORY_BYTES = 4 << 30
 """Address space, the networks' libraries included; about 0.5 GB of it are used."""
@@ -35,6 +35,8 @@ CPU_S = 600
 STEADY_SHARE = 0.8
 """So many of the video's pictures must register."""
 PROBES = 6
+BESIDE_S = 1
+"""The offender is marked in the video this long before and after the offence, seconds."""
 BATCH = 4
 
 
@@ -93,15 +95,15 @@ def _judged(view: View, pictures: Iterator[tuple[int, Rgb]]) -> Sighting:
 
     judge, detector, reader = Judge(view.site), load_detector(view.site.camera.detector), LampReader()
     outcomes: list[Finding | Undecided] = []
-    seen = 0
+    ways: dict[int, Matrix] = {}
     stream = warped(counted(), view.registrar, view.size_px)
     while batch := list(islice(stream, BATCH)):
         for observation in _observed(batch, view, detector, reader):
             outcomes += judge.add(observation)
-        seen += len(batch)
-    if seen < STEADY_SHARE * shown:
+        ways |= {frame.pts_ns: np.asarray(np.linalg.inv(frame.onto), np.float64) for frame in batch}
+    if len(ways) < STEADY_SHARE * shown:
         return Sighting(why=OTHER_VIEW)
-    return _told(view.site, [*outcomes, *judge.finish()])
+    return _told(view.site, [*outcomes, *judge.finish()], ways)
 
 
 def _observed(batch: list[WarpedFrame], view: View, detector: Detector, reader: LampReader) -> Iterator[Observation]:
@@ -118,7 +120,7 @@ def _lamps(frame: WarpedFrame, view: View, reader: LampReader) -> Mapping[str, S
     return dict(zip((s.id for s in signals), reader.read(signals, crops), strict=True))
 
 
-def _told(site: Site, outcomes: list[Finding | Undecided]) -> Sighting:
+def _told(site: Site, outcomes: list[Finding | Undecided], ways: Mapping[int, Matrix]) -> Sighting:
     undecided: dict[str, Counter[str]] = defaultdict(Counter)
     findings: list[dict[str, Any]] = []
     for outcome in outcomes:
@@ -134,6 +136,7 @@ def _told(site: Site, outcomes: list[Finding | Undecided]) -> Sighting:
                 "subject": candidate.subject.name,
                 "facts": dict(candidate.facts),
                 "cues": list(candidate.cues),
+                "boxes": _boxes(outcome, ways),
             }
         )
     return Sighting(
@@ -144,6 +147,20 @@ def _told(site: Site, outcomes: list[Finding | Undecided]) -> Sighting:
     )
 
 
+def _boxes(finding: Finding, ways: Mapping[int, Matrix]) -> list[list[float]]:
+    """Returns the track around the offence in the video's own pixels; ``ways`` lead there from the site's picture."""
+    first = finding.candidate.onset_ns - BESIDE_S * NS_PER_S
+    last = finding.candidate.end_ns + BESIDE_S * NS_PER_S
+    found = []
+    for pts_ns, box in zip(finding.history.pts_ns.tolist(), finding.history.xyxy.tolist(), strict=True):
+        if first <= pts_ns <= last and pts_ns in ways:
+            x1, y1, x2, y2 = box
+            corners = np.array([(x1, y1, 1), (x2, y1, 1), (x2, y2, 1), (x1, y2, 1)], np.float64) @ ways[pts_ns].T
+            points = corners[:, :2] / corners[:, 2:]
+            found.append([pts_ns, *(round(float(v), 1) for v in (*points.min(axis=0), *points.max(axis=0)))])
+    return found
+
+
 def run() -> None:
     """Answers one request: video, ending, duration_s, detect_hz, views (site, reference)."""
     limit(MEMORY_BYTES, CPU_S)
@@ -152,7 +169,7 @@ def run() -> None:
     views = [load_view(Path(view["site"]), Path(view["reference"])) for view in asked["views"]]
     video = Path(asked["video"])
     found = testify(video, asked["ending"], views, duration_s=asked["duration_s"], detect_hz=asked["detect_hz"])
-    sys.stdout.write(json.dumps(found.as_fact()) + "\n")
+    sys.stdout.write(json.dumps(asdict(found)) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from cases.sighting import NOT_NEAR, NOT_SEEN, OTHER_VIEW, Sighting
 from core.site import load_site
 from pipeline.witness import SiteWitness
 from tests.support.citizens import PLACE_DEG, Desk, claim, inspect_here, street
-from tests.support.clips import Rgb, footage, hand_held, write_clip
+from tests.support.clips import Hand, Rgb, footage, write_clip
 from tests.support.console import Office
 from tests.support.people import StandingClock
 
@@ -27,6 +27,7 @@ TRUTH = json.loads((DEMO / "junction.truth.json").read_text(encoding="utf-8"))
 FROM_S, TO_S = 7.0, 17.5
 """Around the demo's car that runs the red light; the lamp's yellow and the onset of red are in it."""
 SIZE_PX = (1280, 720)
+HAND = Hand(size_px=SIZE_PX)
 HERE = claim(StandingClock(), violation_id="V01")
 
 
@@ -49,8 +50,25 @@ def witness(tmp_path: Path, sites: Path) -> SiteWitness:
 
 
 def shown(from_s: float, to_s: float) -> Iterator[tuple[float, Rgb]]:
-    shake = hand_held(1, turn_deg=3.0, zoom=1.06, size_px=SIZE_PX)
-    return ((at_s, shake(at_s, rgb)) for at_s, rgb in footage(DEMO / "junction.mp4", from_s, to_s))
+    return ((at_s, HAND.film(at_s, rgb)) for at_s, rgb in footage(DEMO / "junction.mp4", from_s, to_s))
+
+
+def truth_box(track: str, at_s: float) -> list[float]:
+    """Returns where an actor of the demo is, as the shaken telephone sees it."""
+    number = [found["id"] for found in TRUTH["tracks"]].index(track)
+    moment, boxes = min(TRUTH["boxes"], key=lambda row: abs(row[0] - at_s))
+    [[_, x1, y1, x2, y2, _]] = [row for row in boxes if row[0] == number]
+    corners = np.array([(x1, y1, 1), (x2, y1, 1), (x2, y2, 1), (x1, y2, 1)], np.float64)
+    points = corners @ HAND.matrix(moment - FROM_S, (1920, 1080)).T
+    return [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()]
+
+
+def overlap(first: list[float], second: list[float]) -> float:
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    shared = max(0.0, width) * max(0.0, height)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
+    return shared / (sum(areas) - shared)
 
 
 @pytest.mark.slow
@@ -65,14 +83,16 @@ def test_shaken_cropped_and_re_encoded_it_shows_the_red_light_event(tmp_path: Pa
     assert red["subject"] == "CAR"
     [red_utc] = [since for since, state in TRUTH["signals"]["S-near"] if state == "red"]
     assert red["facts"]["red_since_s"] + FROM_S == pytest.approx(red_utc, abs=0.3)
+    for pts_ns, *box in red["boxes"]:
+        assert overlap(box, truth_box(event["track"], pts_ns / 1e9 + FROM_S)) > 0.5
+    assert len(red["boxes"]) > 8
     in_span = {e["violation_id"] for e in TRUTH["events"] if e["t_start_s"] < TO_S and e["t_end_s"] > FROM_S}
     assert {finding["violation_id"] for finding in found.findings} <= in_span
 
 
 def other_place() -> Iterator[tuple[float, Rgb]]:
     scene = np.asarray(street(8, size_px=SIZE_PX), np.uint8)
-    shake = hand_held(2, turn_deg=0, zoom=1.0, size_px=SIZE_PX)
-    return ((n / 12.5, shake(n / 12.5, scene)) for n in range(25))
+    return ((n / 12.5, HAND.film(n / 12.5, scene)) for n in range(25))
 
 
 def night() -> Iterator[tuple[float, Rgb]]:
@@ -131,6 +151,7 @@ FINDING = {
     "subject": "CAR",
     "facts": {"speed_kmh": 34.1, "red_elapsed_s": 3.2},
     "cues": ["police_hand_signal"],
+    "boxes": [[1_000_000_000, 10.0, 20.0, 30.0, 40.0]],
 }
 MATCH = Sighting(
     site_id="demo-junction", place="示范路", findings=(FINDING,), undecided={"V02": {"no lamp configured": 2}}
@@ -162,6 +183,8 @@ def test_officer_sees_it_beside_the_report_and_it_decides_nothing(
     assert store.reports.get(report_id).state is ReportState.ACCEPTED
     assert store.get(report_id).cues == ()
     assert office.vault.manifest(report_id).rule["facts"]["sighting"] == sighting.as_fact()
+    track = json.loads(office.vault.read(report_id, "TRACK.json"))
+    assert track["boxes"] == (FINDING["boxes"] if sighting.findings else [])
     html = office.login("li").get(f"/cases/{report_id}").text
     assert words in html
     assert ("34.1 km/h" in html) is bool(sighting.findings)

@@ -1,6 +1,7 @@
 """Citizens' videos: seconds of other footage as a telephone would have filmed and encoded them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -39,16 +40,25 @@ def footage(path: Path, from_s: float, to_s: float) -> Iterator[tuple[float, Rgb
                 yield (frame.time or 0.0) - from_s, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
-def hand_held(seed: int, *, turn_deg: float, zoom: float, size_px: tuple[int, int]) -> Callable[[float, Rgb], Rgb]:
-    """Returns what a shaking hand makes of a picture: turned, zoomed, cropped, moved from frame to frame."""
-    rng = np.random.default_rng(seed)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """A shaking hand with a telephone: turns, zooms, crops and moves the picture, another way at every moment."""
 
-    def shake(at_s: float, rgb: Rgb) -> Rgb:
-        height, width = rgb.shape[:2]
-        angle = turn_deg + 0.6 * float(np.sin(2.1 * at_s))
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, zoom * size_px[0] / width)
-        drift = rng.normal((14 * np.sin(at_s), 8 * np.cos(1.3 * at_s)), 3)
-        matrix[:, 2] += (size_px[0] / 2 - width / 2 + drift[0], size_px[1] / 2 - height / 2 + drift[1])
-        return np.asarray(cv2.warpAffine(rgb, matrix, size_px, flags=cv2.INTER_AREA), np.uint8)
+    turn_deg: float = 3.0
+    zoom: float = 1.06
+    size_px: tuple[int, int] = (1280, 720)
 
-    return shake
+    def matrix(self, at_s: float, own_px: tuple[int, int]) -> NDArray[np.float64]:
+        """Returns where pixels of a picture of its own size land, (2, 3)."""
+        (width, height), (to_width, to_height) = own_px, self.size_px
+        angle = self.turn_deg + 0.6 * float(np.sin(2.1 * at_s))
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, self.zoom * to_width / width)
+        steady = (14 * np.sin(at_s), 8 * np.cos(1.3 * at_s))
+        drift = np.random.default_rng(round(1000 * at_s)).normal(steady, 3)
+        matrix[:, 2] += (to_width / 2 - width / 2 + drift[0], to_height / 2 - height / 2 + drift[1])
+        return np.asarray(matrix, np.float64)
+
+    def film(self, at_s: float, rgb: Rgb) -> Rgb:
+        """Returns the picture the telephone takes."""
+        matrix = self.matrix(at_s, (rgb.shape[1], rgb.shape[0]))
+        return np.asarray(cv2.warpAffine(rgb, matrix, self.size_px, flags=cv2.INTER_AREA), np.uint8)
