@@ -133,8 +133,8 @@ class TrackHistory:
     @cached_property
     def extent_px(self) -> tuple[float, float, float, float]:
         """Everywhere it was: the box (x1, y1, x2, y2) around all its boxes."""
-        low, high = self.xyxy[:, :2].min(axis=0), self.xyxy[:, 2:].max(axis=0)
-        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+        x1, y1, x2, y2 = self.xyxy.T
+        return float(x1.min()), float(y1.min()), float(x2.max()), float(y2.max())
 
     @property
     def duration_s(self) -> float:
