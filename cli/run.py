@@ -12,10 +12,11 @@ from cli.console import count_text, emit, say, show_table
 from cli.home import JsonOption, OutOption, settings_for
 from core.errors import ConfigError
 from core.overlay import load_overlay
+from core.settings import Settings
 from core.site import Site, load_site
 
 if TYPE_CHECKING:
-    from ingest.live_feed import LiveFeed
+    from ingest.live_feed import FollowedFeed
     from pipeline.cameras import Cameras
     from pipeline.sealer import Job
 
@@ -26,8 +27,8 @@ OverlayOption = Annotated[
     Path | None, typer.Option("--overlay", metavar="AREA6.yaml", help="The city's own switches and thresholds.")
 ]
 SignalsOption = Annotated[
-    Path | None,
-    typer.Option("--signals", metavar="FEED.jsonl", help="What the signal controller says, followed; docs/signals.md."),
+    str | None,
+    typer.Option("--signals", metavar="FEED", help="What the signal controller says: a file or mqtt(s)://host/topic."),
 ]
 LEFT = 3
 
@@ -53,7 +54,8 @@ def run(
 
     sites = load_sites(folder, overlay)
     switches = Switches(gate=economy, rest=economy, rush=economy)
-    with open_workbench(settings_for(out_dir), sites) as workbench, _followed(signals, sites) as feed:
+    settings = settings_for(out_dir)
+    with open_workbench(settings, sites) as workbench, _followed(signals, sites, settings) as feed:
         cameras = Cameras(sites, workbench, switches=switches, on_case=_announce, feed=feed)
         cameras.start()
         say(f"watching {count_text(len(sites), 'camera')}; lukou top shows them, Ctrl-C ends")
@@ -66,19 +68,27 @@ def run(
 
 
 @contextmanager
-def _followed(path: Path | None, sites: list[Site]) -> Iterator["LiveFeed | None"]:
-    """Yields the controller's feed, followed as it is written; None where none is named."""
-    from ingest.live_feed import LiveFeed
-
-    if path is None:
+def _followed(source: str | None, sites: list[Site], settings: Settings) -> Iterator["FollowedFeed | None"]:
+    """Yields the controller's feed, followed as it speaks; None where none is named."""
+    if source is None:
         yield None
         return
-    feed = LiveFeed(path, [s.feed_id or s.id for site in sites for s in site.signals if s.source != "video"])
+    feed = _feed(source, [s.feed_id or s.id for site in sites for s in site.signals if s.source != "video"], settings)
     feed.start()
     try:
         yield feed
     finally:
         feed.stop()
+
+
+def _feed(source: str, known: list[str], settings: Settings) -> "FollowedFeed":
+    if "://" in source:
+        from ingest.mqtt_feed import Access, MqttFeed, parse_broker
+
+        return MqttFeed(parse_broker(source), known, Access.of(settings))
+    from ingest.live_feed import LiveFeed
+
+    return LiveFeed(Path(source), known)
 
 
 def load_sites(folder: Path, overlay: Path | None = None) -> list[Site]:

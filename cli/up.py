@@ -88,7 +88,7 @@ def up(
     serving = ["serve", "--out", str(home)]
     serving += ["--sites", str(folder)] if folder.is_dir() else []
     watching += [] if overlay is None else ["--overlay", str(overlay)]
-    watching += [] if signals is None else ["--signals", str(signals)]
+    watching += [] if signals is None else ["--signals", signals]
     serving += [] if host is None else ["--host", host]
     serving += [] if port is None else ["--port", str(port)]
     supervise([Part("cameras", watching), Part("console", serving)])

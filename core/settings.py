@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     model_licences: list[str] = Field(
         default=[], description='licences a network may have, as a JSON list, e.g. ["MIT"]; empty allows every licence'
     )
+    mqtt_user: str | None = Field(default=None, description="name at the broker of the signal controller's feed")
+    mqtt_password: SecretStr | None = Field(default=None, description="its password there")
+    mqtt_password_file: Path | None = Field(default=None, description="or the file that holds nothing but the password")
+    mqtt_ca: Path | None = Field(
+        default=None, description="root certificates (PEM) of the broker; default the system's"
+    )
     clock: str = Field(
         default="kernel",
         pattern="^(kernel|operator)$",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,24 +29,21 @@ MOST_KEPT = 4096
 logger = log.get(__name__)
 
 
-class LiveFeed(SignalFeed):
-    """What a controller has said so far; ``start`` follows the file, which may be begun anew or not be there yet."""
+class FollowedFeed(SignalFeed, ABC):
+    """What a controller has said so far, taken line by line in one thread and asked in others."""
 
-    def __init__(self, path: Path, known: Iterable[str], clock: Clock | None = None) -> None:
+    def __init__(self, known: Iterable[str], clock: Clock | None = None) -> None:
         super().__init__()
-        self._path, self._known, self._clock = path, frozenset(known), clock or SystemClock()
-        self._guard, self._halt = threading.Lock(), threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="signal-feed", daemon=True)
+        self._known, self._clock = frozenset(known), clock or SystemClock()
+        self._guard = threading.Lock()
 
+    @abstractmethod
     def start(self) -> None:
         """Begins to follow."""
-        self._thread.start()
 
+    @abstractmethod
     def stop(self) -> None:
         """Ends within a moment."""
-        self._halt.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
 
     def add(self, message: Message) -> None:
         """Takes a message, and forgets those of hours ago."""
@@ -75,6 +73,25 @@ class LiveFeed(SignalFeed):
             self.add(message)
         else:
             self.counts["unknown_signal"] += 1
+
+
+class LiveFeed(FollowedFeed):
+    """A file that is written to, which may be begun anew or not be there yet."""
+
+    def __init__(self, path: Path, known: Iterable[str], clock: Clock | None = None) -> None:
+        super().__init__(known, clock)
+        self._path, self._halt = path, threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="signal-feed", daemon=True)
+
+    def start(self) -> None:
+        """Begins to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends within a moment."""
+        self._halt.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
 
     def _follow(self) -> None:
         is_first = True
