@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cases.figures import Tally
 from cases.records import RunRecord, Unseen
 from core.observations import SignalFault
 from core.status import write_status
@@ -47,6 +48,16 @@ def test_days_begin_at_midnight_in_beijing(tmp_path: Path) -> None:
     assert store.figures(1).total.total == 1
 
 
+def test_436_of_1012_closed_are_43_percent() -> None:
+    """Golden scenario 20: the closure rate of a city's inspection, 1,012 received and 436 closed."""
+    found = Tally()
+    for state, number in (("ACCEPTED", 300), ("REJECTED", 136), ("QUEUED", 576)):
+        found.add(state, number)
+    assert (found.total, found.closed_percent) == (1012, 43)
+    assert Tally().closed_percent == 0
+    assert Tally(standing=1, open=199).closed_percent == 1, "a half is rounded up"
+
+
 class TestPages:
     def test_figures_in_words_and_bars(self, tmp_path: Path) -> None:
         office = Office(tmp_path)
@@ -54,6 +65,7 @@ class TestPages:
         office.case(2)
         page = office.login("li").get("/figures?days=7").text
         assert "V01" in page
+        assert "办结率 <b>50 %</b>" in page
         assert page.count('class="standing"') >= 3
         assert "style=" not in page
         assert office.login("li").get("/figures?days=0").status_code == 422
