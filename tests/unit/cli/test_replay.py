@@ -21,7 +21,7 @@ SHOT = film(all_cases(["v01_straight_on_in_red"])[0].scene, 8.0)
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A folder of results with one session, its V01 case and a V05 case that no rule finds again."""
+    """Results of one session: its V01 case, a V05 case that no rule finds again, and a V11 case of many sessions."""
     settings = Settings(home=tmp_path / "out")
     settings.home.mkdir()
     journal = Journal(settings.checkpoint_dir / "S1.jsonl", {"session_id": "S1", "counts": ["analysed"]})
@@ -30,7 +30,7 @@ def home(tmp_path: Path) -> Path:
     journal.close()
     now = SystemClock().now_utc()
     store = CaseStore.open(settings.database)
-    for number, (rule, onset_s) in enumerate((("V01", 15.4), ("V05", 30.0))):
+    for number, (rule, onset_s) in enumerate((("V01", 15.4), ("V05", 30.0), ("V11", 20.0))):
         store.add_case(
             NewCase(
                 case_id=f"01KTZ59ZS0VJZE3MJZZ32H3F9{number}",
