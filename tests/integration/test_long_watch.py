@@ -1,5 +1,8 @@
 """A vehicle left for days: footage of many sessions, one case, whatever happens to process or file in between."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +23,7 @@ START = datetime(2026, 10, 1, 1, tzinfo=UTC)
 Actors = list[tuple[ActorClass, Callable[[float], tuple[float, float]]]]
 LEFT: Actors = [(ActorClass.CAR, lambda t: (3.5, 2.0))]
 NOBODY: Actors = []
+ROOT = Path(__file__).resolve().parents[2]
 DAY_NS = 86400 * 10**9
 
 
@@ -40,9 +44,9 @@ def watched() -> Site:
     return Site.model_validate(data)
 
 
-def run(clip: Path, home: Path, hours: float, actors: Actors = LEFT) -> RunReport:
+def run(clip: Path, home: Path, hours: float, actors: Actors = LEFT, kill_at_s: float | None = None) -> RunReport:
     session = open_session([clip], camera_id="cam-1", start_utc=START + timedelta(hours=hours))
-    bench = open_workbench(home, ScriptedDetector(actors, CAMERA))
+    bench = open_workbench(home, ScriptedDetector(actors, CAMERA, kill_at_s=kill_at_s))
     try:
         return process(session, watched(), workbench=bench, listener=Silent())
     finally:
@@ -119,3 +123,16 @@ def test_without_a_clock_nothing_is_remembered(clip: Path, tmp_path: Path) -> No
     process(session, watched(), workbench=bench, listener=Silent())
     bench.cases.close()
     assert not (tmp_path / "memory").exists()
+
+
+def test_killed_in_the_middle_it_remembers(clip: Path, tmp_path: Path) -> None:
+    """The power is cut between two looks: the stay of before goes on, and one case comes of it."""
+    for hours in (0, 12):
+        run(clip, tmp_path, hours)
+    paths = f"Path({str(clip)!r}), Path({str(tmp_path)!r})"
+    code = f"from tests.integration.test_long_watch import *; run({paths}, 24, LEFT, 50)"
+    killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    reports = [run(clip, tmp_path, hours) for hours in (24, 36, 48, 60)]
+    (candidate,) = found(reports)
+    assert candidate.facts["longest_unseen_h"] == pytest.approx(12.0, abs=0.2)
