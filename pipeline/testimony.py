@@ -79,7 +79,7 @@ def testify(video: Path, ending: str, views: list[View], *, duration_s: float, d
     """Returns what the first site that has this view finds in the video."""
     probes = list(islice(frames(video, ending, detect_hz=PROBES / duration_s), PROBES))
     for view in views:
-        if sum(view.registrar.homography(rgb) is not None for _, rgb in probes) >= STEADY_SHARE * len(probes):
+        if sum(view.registrar.homography(rgb) is not None for _, rgb in probes) >= max(1, STEADY_SHARE * len(probes)):
             return _judged(view, frames(video, ending, detect_hz=detect_hz))
     return Sighting(why=OTHER_VIEW)
 

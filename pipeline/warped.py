@@ -60,7 +60,7 @@ def frames(video: Path, ending: str, *, detect_hz: float) -> Iterator[tuple[int,
             origin = (frame.time or 0.0) if origin is None else origin
             at_s = (frame.time or 0.0) - origin
             if at_s >= due_s:
-                due_s = max(due_s + 1 / detect_hz, at_s)
+                due_s = max(due_s + 1 / detect_hz, at_s + 0.5 / detect_hz)  # after a hole no moment comes twice
                 yield round(at_s * NS_PER_S), np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 

@@ -16,6 +16,7 @@ from cases.desk import ReportDesk
 from cases.report import NewReport, ReportState
 from cases.sighting import NOT_NEAR, NOT_SEEN, OTHER_VIEW, Sighting
 from core.site import load_site
+from pipeline.warped import frames
 from pipeline.witness import SiteWitness
 from tests.support.citizens import PLACE_DEG, Desk, claim, inspect_here, street
 from tests.support.clips import Hand, Rgb, footage, write_clip
@@ -24,8 +25,8 @@ from tests.support.people import StandingClock
 
 DEMO = Path(__file__).parents[2] / "sim/demo"
 TRUTH = json.loads((DEMO / "junction.truth.json").read_text(encoding="utf-8"))
-FROM_S, TO_S = 7.0, 17.5
-"""Around the demo's car that runs the red light; the lamp's yellow and the onset of red are in it."""
+FROM_S, TO_S = 7.04, 17.5
+"""Around the demo's car that runs the red light, from one of its pictures on; yellow and the onset of red are in it."""
 SIZE_PX = (1280, 720)
 HAND = Hand(size_px=SIZE_PX)
 HERE = claim(StandingClock(), violation_id="V01")
@@ -123,6 +124,16 @@ def test_nothing_is_opened_where_no_site_is_near(
 ) -> None:
     away: NewReport = claim(StandingClock(), violation_id="V01", **where)  # 0.0019 degrees: 211 m
     assert witness(tmp_path / "missing.mp4", "mp4", 2.0, away) == Sighting(why=NOT_NEAR)
+
+
+def test_pictures_come_evenly_and_no_moment_twice(tmp_path: Path) -> None:
+    """Fifteen pictures a second, then none for a second, then two a hundredth of a second apart."""
+    times = [*(n / 15 for n in range(15)), 2.0, 2.01, 2.2]
+    small = np.zeros((64, 64, 3), np.uint8)
+    clip = write_clip(tmp_path / "clip.mp4", ((at_s, small) for at_s in times))
+    seen = [pts_ns / 1e9 for pts_ns, _ in frames(clip, "mp4", detect_hz=8.0)]
+    assert len([at_s for at_s in seen if at_s < 1]) == 8
+    assert [round(at_s, 2) for at_s in seen if at_s > 1] == [2.0, 2.2]
 
 
 @pytest.mark.timeout(120)
