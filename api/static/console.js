@@ -8,6 +8,7 @@ import "./rows.js";
 import "./site.js";
 import "./news.js";
 import "./note-form.js";
+import "./identity.js";
 import { isTyping, leave, post, showKept, showToast, word } from "./page.js";
 
 const help = document.querySelector("#help");

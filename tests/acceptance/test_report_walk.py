@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from cases.states import UserRole
+from tests.integration.test_report_api import FIELDS, app_of, parts, work_off
 from tests.support.browser import log_in, open_browser, served, watch
 from tests.support.citizens import PASSWORD, PLACE_DEG, photos
 from tests.support.console import Office
+from tests.support.people import PASSWORD as STAFF_PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.timeout(240)]
 PICTURES = os.environ.get("LUKOU_PICTURES")
@@ -172,5 +175,33 @@ def test_accepted_case_walks_through_an_objection_to_its_cancellation(browser: B
         keep(third, "objection")
         third.get_by_role("button", name="消除违法记录").click()
         expect(third.locator(".case-head")).to_contain_text("已消除")
+        assert errors == []
+    office.store.close()
+
+
+def test_supervisor_reads_who_sent_a_report_and_must_say_why(browser: Browser, tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.store.add_user("su", STAFF_PASSWORD, UserRole.SUPERVISOR)
+    app = app_of(office)
+    report_id = app.post("/api/v1/reports", data=FIELDS, files=parts()).json()["report_id"]
+    app.put(
+        "/api/v1/reporters/me/identity",
+        json={"name": "王小明", "id_number": "11010519491231002X", "phone": "13800138000"},
+    )
+    work_off(office)
+    case_id = office.store.reports.get(report_id).case_id
+    with served(office) as url:
+        desk = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN").new_page()
+        errors = watch(desk)
+        log_in(desk, url, "su")
+        desk.goto(f"{url}/cases/{case_id}")
+        part = desk.locator("identity-opening")
+        desk.get_by_text("实名信息", exact=True).click()
+        part.locator("[name=reason]").fill("红包发放，核对收款人身份")
+        part.get_by_role("button").click()
+        expect(part.locator("dl")).to_contain_text("王小明")
+        expect(part.locator("dl")).to_contain_text("13800138000")
+        keep(desk, "report-identity")
+        assert "王小明" not in desk.request.get(f"{url}/cases/{case_id}").text()
         assert errors == []
     office.store.close()
