@@ -31,13 +31,8 @@ def homography(image_px: ArrayLike, ground_m: ArrayLike) -> Array:
 
 def project(matrix: Array, points: ArrayLike) -> Array:
     """Returns points (N, 2) taken through a homography."""
-    xy = np.asarray(points, float).reshape(-1, 2)
-    x, y = xy[:, 0], xy[:, 1]
-    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
-    scale = x * g + y * h + i
-    projected = np.empty_like(xy)
-    projected[:, 0] = (x * a + y * b + c) / scale
-    projected[:, 1] = (x * d + y * e + f) / scale
+    lifted = np.asarray(points, float).reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2]
+    projected: Array = lifted[:, :2] / lifted[:, 2:]
     return projected
 
 

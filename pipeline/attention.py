@@ -21,7 +21,7 @@ from core.time import NS_PER_S
 from rules import INTERESTS
 
 Mask = NDArray[np.bool_]
-Box = Sequence[float]
+Box = NDArray[np.float64]
 
 STAND_NS, STAND_SIZES = 2 * NS_PER_S, 0.2
 """A live track stands if its box kept its place this long within this share of its size."""
@@ -83,15 +83,19 @@ class Attention:
         if not live:
             return []
         boxes = np.array([track.xyxy[-1] for track in live], np.float64)
-        places, found, watched = self._places(boxes), [], {}
-        for track, box, place in zip(live, boxes.tolist(), places, strict=True):
-            seen = self._watched.get(track.track_id) or self._begun(box, place, now_ns)
-            watched[track.track_id] = seen
-            self._follow(seen, track.class_id, box, place.tobytes(), now_ns)
+        places, known = self._places(boxes), self._watched
+        watched = [
+            known.get(track.track_id) or self._begun(box, place, now_ns)
+            for track, box, place in zip(live, boxes, places, strict=True)
+        ]
+        is_off = _is_off(np.array([seen.anchor for seen in watched]), boxes).tolist()
+        found = []
+        for track, seen, box, place, off in zip(live, watched, boxes, places, is_off, strict=True):
+            self._follow(seen, track.class_id, box, place.tobytes(), now_ns, is_off=off)
             rows = [row for row, at_ns in seen.due_ns.items() if at_ns <= now_ns]
             if rows:
                 found.append((track, self._judged(seen, rows, now_ns)))
-        self._watched = watched
+        self._watched = {track.track_id: seen for track, seen in zip(live, watched, strict=True)}
         return found
 
     def ask(self, again_ns: Mapping[tuple[int, int], int]) -> None:
@@ -104,9 +108,10 @@ class Attention:
         """Returns a track just seen: what it is inside of, it has just entered."""
         return _Watched(anchor=box, since_ns=now_ns, place=(place & self._is_line).tobytes())
 
-    def _follow(self, seen: _Watched, class_id: ActorClass, box: Box, place: bytes, now_ns: int) -> None:
+    def _follow(
+        self, seen: _Watched, class_id: ActorClass, box: Box, place: bytes, now_ns: int, *, is_off: bool
+    ) -> None:
         """Notes where a track is now; a box off its place once only has jumped."""
-        is_off = _is_off(seen.anchor, box)
         if is_off and (seen.is_off or now_ns - seen.since_ns < STAND_NS):
             seen.anchor, seen.since_ns = box, now_ns
             for row in self._stand_ns[class_id].keys() & seen.due_ns.keys():
@@ -156,7 +161,8 @@ def _is_left(line: NDArray[np.float64], points: NDArray[np.float64]) -> Mask:
     return is_left
 
 
-def _is_off(anchor: Box, box: Box) -> bool:
-    """Tells whether a box left its place."""
-    (a, b, c, d), (x1, y1, x2, y2) = anchor, box
-    return max(abs(a - x1), abs(b - y1), abs(c - x2), abs(d - y2)) > STAND_SIZES * (x2 - x1 + y2 - y1) / 2
+def _is_off(anchors: Box, boxes: Box) -> Mask:
+    """Tells which boxes (N, 4) left their places."""
+    half_around = (boxes[:, 2:] - boxes[:, :2]).sum(axis=1)
+    is_off: Mask = np.abs(anchors - boxes).max(axis=1) > STAND_SIZES * half_around / 2
+    return is_off
