@@ -97,7 +97,7 @@ def test_without_the_main_stream_nothing_counts_as_seen(tmp_path: Path) -> None:
 def test_a_lost_main_stream_is_told_and_taken_up_again(tmp_path: Path) -> None:
     notes = Notes()
     with rtsp_camera() as server, pair(server.main, server.sub, notes, tmp_path) as (main, _):
-        wait_for(lambda: len(notes.times) > 20, 40)
+        wait_for(lambda: len(notes.sessions) == 1 and len(notes.times) > 20, 40)
         main.watcher.lost("ended")
         wait_for(lambda: WAITING in notes.lost_for)
         main.watcher.opened(notes.sessions[0])
