@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.geometry import homography, project
 from core.observations import ActorClass, FloatArray, TrackHistory
 from core.site import Site
-from rules.smoothing import completed, grown, smoothed, step_s
+from rules.smoothing import SLACK_S, completed, grown, smoothed, step_s
 
 Array = NDArray[np.float64]
 Made = TypeVar("Made")
@@ -167,8 +167,9 @@ class Path:
 
     def _velocity_mps(self, window_s: float) -> Array:
         t_s = self.t_s
-        early = t_s.searchsorted(t_s - window_s / 2, side="left")
-        late = t_s.searchsorted(t_s + window_s / 2, side="right") - 1
+        half_s = window_s / 2 + SLACK_S
+        early = t_s.searchsorted(t_s - half_s, side="left")
+        late = t_s.searchsorted(t_s + half_s, side="right") - 1
         span_s = np.maximum(t_s[late] - t_s[early], 1e-3)
         return self._between_rows_m(early, late) / span_s[:, None]
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.geometry import contains
 from core.site import Lane, Point
 from rules.ground import Path, dots, lengths
+from rules.smoothing import SLACK_S
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -106,7 +107,7 @@ def runs(mask: Mask, t_s: Array, gap_s: float = GAP_S) -> list[tuple[int, int]]:
     if not len(rows):
         return []
     seen_s = t_s[rows]
-    breaks = np.flatnonzero(seen_s[1:] - seen_s[:-1] > gap_s)
+    breaks = np.flatnonzero(seen_s[1:] - seen_s[:-1] > gap_s + SLACK_S)
     firsts, lasts = [int(rows[0]), *rows[breaks + 1].tolist()], [*rows[breaks].tolist(), int(rows[-1])]
     return list(zip(firsts, lasts, strict=True))
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+SLACK_S = 1e-3
+"""Times this near to each other are the same. Source: the step of time stamps in Matroska and FLV."""
 DIP_S = 1.2
 """Boxes may be cut too low up to this long. Source: a two-wheeler passing in front of a wheel at 5 km/h."""
 SMOOTH_S = 0.5

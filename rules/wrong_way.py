@@ -19,6 +19,7 @@ from core.site import DirectionZone
 from rules.ground import Path, dots, lengths
 from rules.region import runs, steps_m
 from rules.scene import Scene, class_cues, moments
+from rules.smoothing import SLACK_S
 
 RULE_OF = {"motor": "V06", "nonmotor": "V05"}
 CUES = {
@@ -59,7 +60,9 @@ def _judge(path: Path, zones: list[DirectionZone], scene: Scene, violation_id: s
         zone = zones[int(against[:, first : last + 1].sum(axis=1).argmax())]
         distance_m = _against_m(path, zone, first, last)
         duration_s = float(path.t_s[last] - path.t_s[first])
-        if distance_m < float(parameters["min_distance_m"]) or duration_s < float(parameters["min_duration_s"]):
+        if distance_m < float(parameters["min_distance_m"]) or duration_s + SLACK_S < float(
+            parameters["min_duration_s"]
+        ):
             continue
         if not path.history.is_finished and path.history.pts_ns[last] == path.history.pts_ns[-1]:
             continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -25,9 +24,6 @@ DEMO = Path(__file__).resolve().parents[2] / "sim" / "demo"
 STILL_S = 14
 """A camera rests after ten still seconds."""
 OFF = Switches(gate=False, rest=False, rush=False)
-UNSTEADY = pytest.mark.xfail(
-    strict=False, reason="a wrong way that lasts the 3 s of the threshold comes and goes from run to run; cause open"
-)
 Event = tuple[str, tuple[float, ...]]
 
 
@@ -77,15 +73,10 @@ def with_stillness(video: Path, target: Path) -> Path:
     return target
 
 
-def known(clip: Clip) -> Any:
-    """Returns a clip as a test's parameter, with what is known to be wrong with it."""
-    return pytest.param(clip, marks=UNSTEADY) if clip.clip_id == "mirsa_traffic_time_reversed" else clip
-
-
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("clip", [known(clip) for clip in load_clips()], ids=lambda clip: clip.clip_id)
+@pytest.mark.parametrize("clip", load_clips(), ids=lambda clip: clip.clip_id)
 def test_a_real_clip_gives_the_same(clip: Clip, tmp_path: Path) -> None:
     check(DATA / clip.video, SITES / f"{clip.clip_id}.site.yaml", tmp_path)
 

@@ -34,6 +34,20 @@ def test_ebike_against_the_arrow(fps: float, is_calibrated: bool) -> None:
     assert junction.found() == [("V05", 1)]
 
 
+@pytest.mark.parametrize("start_us", [0, 147_449, 159_226, 173_838, 7_189_311])
+def test_the_microsecond_a_session_begins_at_decides_nothing(start_us: int) -> None:
+    """Ten pictures a second, against the arrow for 3.0 s with a hole of 0.6 s: both on the threshold."""
+    junction, start_s = build(fps=10.0), start_us / 1e6
+    junction.add(
+        EBIKE,
+        lambda t: (-5.0, -5 + 4 * (t - start_s)),
+        start_s=start_s,
+        end_s=start_s + 3.05,
+        seen=lambda t: not 1.05 < t - start_s < 1.55,
+    )
+    assert junction.found() == [("V05", 1)]
+
+
 def test_swerving_into_the_next_lane_is_still_the_wrong_way() -> None:
     """Two lanes of one direction side by side; 6 m in the first, 6 m in the second, neither far enough alone."""
     junction = build()
