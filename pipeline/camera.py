@@ -46,7 +46,7 @@ SUB_EVIDENCE_S = 5.0
 RECORD_S = 60.0
 STOP_S = 10.0
 SILENT_S = 2.5
-"""A camera lost for this long has no tracks to go on with: they are judged as they are."""
+"""A camera lost or left out for this long has no tracks to go on with: they are judged as they are."""
 
 logger = log.get(__name__)
 
@@ -266,6 +266,13 @@ class Camera:
     def _silence_s(self) -> float:
         return (time.monotonic_ns() - min(stream.last_packet_ns for stream in self.streams)) / NS_PER_S
 
+    def _is_out_of_sight(self) -> bool:
+        """Tells whether nothing was seen for so long that what was in sight is gone: lost, or left out."""
+        watch = self.watch
+        if self.is_shed:
+            return watch is not None and watch.age_s() > SILENT_S
+        return self.state != "live" and self._silence_s() > SILENT_S
+
     def _judge_all(self) -> None:
         judging = Judging(self.account, self._post.sealer, lambda: self.health, self._journal, self._days)
         seat, recorded = self._seat, time.monotonic()
@@ -305,7 +312,7 @@ class Camera:
                 self._seat.results.popleft()
                 self._post.batcher.took()
         judging.hand_over()
-        if self.state != "live" and self._silence_s() > SILENT_S:
+        if self._is_out_of_sight():
             judging.rest()
 
     def _report(self, *, is_finished: bool) -> None:
