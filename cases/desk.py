@@ -5,7 +5,6 @@ round goes on from there: the case has the report's id, so nothing becomes doubl
 """
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -85,6 +84,7 @@ class ReportDesk:
         self._media = media
         self._time_zone = time_zone
         self._rest_share = rest_share
+        media.clear_work()
 
     def work_off(self) -> int:
         """Returns how many waiting reports were dealt with; one that fails is left for the next round."""
@@ -102,7 +102,7 @@ class ReportDesk:
 
     def _deal_with(self, report: ReportRecord) -> None:
         check_claim(report.claim)
-        with tempfile.TemporaryDirectory(prefix="lukou-report-") as name:
+        with self._media.workroom() as name:
             folder = Path(name)
             inspections = inspect([self._media.path(m.sha256) for m in report.media], folder / "stills")
             faults = [f"{n}:{found.refused}" for n, found in enumerate(inspections, 1) if found.refused]

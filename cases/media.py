@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ from evidence import disk
 from evidence.upload import PHOTO_ENDINGS, PHOTO_MAX_BYTES, SNIFF_BYTES, VIDEO_MAX_BYTES, sniff
 
 CHUNK_BYTES = 1 << 20
+WORK = "work"
+"""Folder of what is being looked at: unmasked stills must not outlive a crash in the machine's temporary folder."""
 
 
 class MediaStore:
@@ -66,6 +69,17 @@ class MediaStore:
     def path(self, sha256: str) -> Path:
         """Returns where the file with this hash lies or would lie."""
         return self._root / sha256[:2] / sha256
+
+    def workroom(self) -> tempfile.TemporaryDirectory[str]:
+        """Returns an empty folder for what is made of a report's files; it is gone with its block."""
+        work = self._root / WORK
+        with disk.store_errors(self._root, "looking at an upload"):
+            disk.make_dirs(work)
+            return tempfile.TemporaryDirectory(dir=work)
+
+    def clear_work(self) -> None:
+        """Removes what a killed process left half looked at; the files themselves stay and are looked at again."""
+        shutil.rmtree(self._root / WORK, ignore_errors=True)
 
 
 def _kind(head: bytes) -> tuple[str, int]:

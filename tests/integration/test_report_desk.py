@@ -278,6 +278,17 @@ def test_crash_between_sealing_and_queueing_loses_and_doubles_nothing(
     assert desk.store.get(report_id).manifest_sha256 == desk.vault.sealed(report_id).manifest_sha256
 
 
+def test_unmasked_stills_of_a_killed_inspection_do_not_stay(desk: Desk) -> None:
+    report_id = desk.submit(photos(1))
+    with desk.media.workroom() as name:
+        left = Path(name) / "1.jpg"
+        left.write_bytes(photos(1)[0])
+        again = ReportDesk(desk.store, desk.vault, desk.media)
+        assert not left.exists()
+    assert again.work_off() == 1
+    assert desk.store.reports.get(report_id).state is ReportState.ACCEPTED
+
+
 def test_video_is_sealed_as_it_came(desk: Desk, tmp_path: Path) -> None:
     from tests.support.footage import make_clip
 
