@@ -15,6 +15,15 @@ PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 USER_PART = re.compile(r"(?<=://)[^/@]*@")
 
 
+class Recording(BaseModel):
+    """Everything a camera sends, kept beside the evidence for a while. The oldest goes when either is exceeded."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    days: float = Field(default=3.0, gt=0, le=365, description="kept this long, days")
+    gigabytes: float = Field(default=100.0, gt=0, description="and no more than this, 10^9 bytes")
+
+
 class Source(BaseModel):
     """One camera's address. Words like ``${CAM_LOGIN}`` in it are taken from the environment, never from the file."""
 
@@ -28,6 +37,7 @@ class Source(BaseModel):
     priority: int = Field(default=5, ge=1, le=9, description="1 is the first to be left out when the machine is full")
     stall_s: float = Field(default=5.0, ge=1, le=60, description="no packet for this long: connect again, s")
     evidence_s: float = Field(default=1200.0, ge=60, le=7200, description="how far back evidence can be cut, s")
+    record: Recording | None = Field(default=None, description="record everything the camera sends; left out: nothing")
     is_looped: bool = Field(default=False, description="a file starts again at its end")
     clocks_px: list[tuple[Corner, Corner]] = Field(
         default=[], description="two corners of each burnt-in clock or text: changes there are no motion"

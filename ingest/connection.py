@@ -164,6 +164,8 @@ class Connection:
         self._taken_ns = t_ns
         kept = LivePacket(t_ns=max(0, t_ns), data=bytes(packet), is_key=packet.is_keyframe)
         session.ring.append(kept)
+        if self._source.recorder is not None:
+            self._source.recorder.take(session, kept)
         session.end_ns = max(session.end_ns, kept.t_ns)
         is_wanted, mode = self._watcher.packet(kept), self._source.mode
         if mode is Mode.ALL:

@@ -23,6 +23,7 @@ from ingest.coded import Coding
 from ingest.connection import NEW_SESSION, SIZE_CHANGED, Connection, Reopen
 from ingest.frame import Converter
 from ingest.live_session import LiveSession, Mode, Tally, Watcher
+from ingest.recorder import Recorder
 from ingest.ring import PacketRing
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class LiveSource(threading.Thread):
         self.is_paced = is_paced
         """False: a file is read as fast as its pictures are taken, on its own time."""
         self._spool, self._clock = spool, clock or SystemClock()
+        self.recorder: Recorder | None = None
         self.halt = threading.Event()
         self._session: LiveSession | None = None
         self.converter = Converter()

@@ -22,6 +22,7 @@ from ingest.frame import Frame
 from ingest.live import LiveSource
 from ingest.live_session import LiveSession, Mode
 from ingest.pair import MainStream, SubStream
+from ingest.recorder import Recorder
 from ingest.ring import LivePacket
 from pipeline.account import OVERLOAD, Account, Watch
 from pipeline.batcher import Batcher, Look
@@ -86,6 +87,10 @@ class Camera:
         self.main: LiveSource | None = None
         """The stream evidence is cut from where another is looked at."""
         self.live = self._connected(source)
+        self.recorder: Recorder | None = None
+        if source.record is not None:
+            self.recorder = Recorder(bench.settings.home / "recordings" / self.camera_id, source.record)
+            self.streams[0].recorder = self.recorder
         self._thread = threading.Thread(target=self._judge_all, name=f"judge-{self.camera_id}"[:15], daemon=True)
 
     def _connected(self, source: Source) -> LiveSource:
@@ -111,6 +116,8 @@ class Camera:
     def start(self) -> None:
         """Begins to watch."""
         self._thread.start()
+        if self.recorder is not None:
+            self.recorder.start()
         for stream in self.streams:
             stream.start()
 
@@ -124,6 +131,8 @@ class Camera:
         self.halt()
         for stream in self.streams:
             stream.join(timeout=self.source.stall_s + STOP_S)
+        if self.recorder is not None:
+            self.recorder.stop()
         self._halt.set()
         self._thread.join(timeout=STOP_S)
 
