@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import log
 from core.errors import ConfigError
-from core.memory import give_back, read_memory
+from core.memory import give_back, read_memory, stay_small
 from core.site import Site
 from core.source import shown
 from core.status import write_status
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TICK_S = 1.0
 CLOCK_EVERY_S = 10.0
-TRIM_EVERY_S = 30.0
+TRIM_EVERY_S = 10.0
 
 logger = log.get(__name__)
 
@@ -73,6 +73,7 @@ class Cameras:
 
     def start(self) -> None:
         """Begins: recovers the evidence store, then watches."""
+        stay_small()
         shutil.rmtree(self._bench.settings.home / "spool", ignore_errors=True)
         forget_old(self._bench.settings.checkpoint_dir)
         self._bench.vault.recover()
@@ -135,6 +136,7 @@ class Cameras:
         alerts = [f"{c.camera_id}: left out, the machine is overloaded" for c in self.cameras if c.is_shed]
         alerts += [f"{c.camera_id}: {c.reason}" for c in self.cameras if c.state == "lost"]
         alerts += [f"{c.camera_id}: no penalty cases, {c.health.why}" for c in self.cameras if not c.health.is_trusted]
+        alerts += [f"{c.camera_id}: not recorded, {r.refusal}" for c in self.cameras if (r := c.recorder) and r.refusal]
         if self.sealer.refusal:
             alerts.append(f"cases wait: {self.sealer.refusal}")
         if self.sealer.given_up:
@@ -239,6 +241,7 @@ def _camera_status(camera: Camera) -> dict[str, Any]:
         "clock": _health(camera.health),
         "ring_bytes": session.ring.memory_bytes if session else 0,
         "ring_dropped": session.ring.dropped if session else 0,
+        "recording": camera.recorder.kept() if camera.recorder else None,
     }
 
 
