@@ -1,8 +1,9 @@
 """One tracker per camera: detections of one frame in, track histories out.
 
 ByteTrack's two-stage association (Zhang et al. 2022: confident boxes first, weak ones only to keep
-a track alive), done on whole arrays, with a gate in *seconds* so that 2 fps and 60 fps footage are
-joined alike, and a long memory for what stands still (a parked car behind a passing bus).
+a track alive), done on whole arrays; then what is left over by distance, with a gate in *seconds* so
+that 2 fps and 60 fps footage are joined alike; and a long memory for what stands still (a parked car
+behind a passing bus).
 """
 
 from __future__ import annotations
@@ -46,9 +47,18 @@ class TrackerConfig:
     """Observations before a track is believed."""
     min_overlap: float = 0.2
     """Least IoU of prediction and box to join them outright."""
+    dearest: float = 1.0
+    """No pair that overlaps is joined at a cost (1 - IoU + half the distance) above this.
+
+    Without it whoever is missed in a crowd takes the neighbour's box, who takes the next one's
+    (`docs/adr/0004-tracker-measured.md`).
+    """
     reach: float = 0.45
     reach_per_s: float = 2.2
-    """Without overlap, centres may lie reach + reach_per_s * gap sizes apart."""
+    """What is left over: without overlap, centres may lie reach + reach_per_s * gap sizes apart."""
+    known_hits: int = 3
+    known_reach: float = 0.5
+    """With more observations than that its course is known, and it reaches only this share as far."""
     double_s: float = 0.6
     double_overlap: float = 0.5
     """A track younger than this, overlapping an older one more than this, is a second box on the same actor."""
@@ -76,16 +86,18 @@ class Tracker:
         confident = detections.confidence >= self._config.confident
         free = np.ones(len(self._ids), dtype=bool)
         is_new = confident.copy()
-        for pick, min_overlap, may_reach in (
-            (np.flatnonzero(confident), self._config.min_overlap, True),
-            (np.flatnonzero(~confident), 2 * self._config.min_overlap, False),
+        for is_asked, min_overlap in (
+            (confident, self._config.min_overlap),
+            (~confident, 2 * self._config.min_overlap),
+            (is_new, None),
         ):
-            cost = self._cost(
-                np.flatnonzero(free), boxes[pick], groups[pick], detections.pts_ns, min_overlap, may_reach
-            )
+            pick, left = np.flatnonzero(is_asked), np.flatnonzero(free)
+            if not len(pick) or not len(left):
+                continue
+            cost = self._cost(left, boxes[pick], groups[pick], detections.pts_ns, min_overlap)
             rows, columns = linear_sum_assignment(cost)
-            is_joined = cost[rows, columns] < FORBIDDEN
-            tracks, found = np.flatnonzero(free)[rows[is_joined]], pick[columns[is_joined]]
+            is_joined = cost[rows, columns] < (FORBIDDEN if min_overlap is None else self._config.dearest)
+            tracks, found = left[rows[is_joined]], pick[columns[is_joined]]
             self._join(tracks, found, detections, boxes)
             free[tracks], is_new[found] = False, False
         self._start(np.flatnonzero(is_new), detections, boxes, groups)
@@ -110,16 +122,12 @@ class Tracker:
         self._last_ns = np.zeros(0, np.int64)
         self._group = np.zeros(0, np.int64)
 
-    def _cost(  # noqa: PLR0917 - one stage of the association, all of it arrays
-        self,
-        tracks: Index,
-        boxes: Array,
-        groups: Index,
-        pts_ns: int,
-        min_overlap: float,
-        may_reach: bool,  # noqa: FBT001
-    ) -> Array:
-        """Returns the cost (T, D) of joining tracks and boxes; FORBIDDEN where they cannot be one actor."""
+    def _cost(self, tracks: Index, boxes: Array, groups: Index, pts_ns: int, min_overlap: float | None) -> Array:
+        """Returns the cost (T, D) of joining tracks and boxes, by overlap or, with None, by distance.
+
+        FORBIDDEN where they cannot be one actor; where they overlap no cost is above ``dearest``, which is as good as
+        staying alone.
+        """
         gap_s = (pts_ns - self._last_ns[tracks]) / NS_PER_S
         shift = self._velocity[tracks] * np.minimum(gap_s, 1.0)[:, None]
         predicted = self._box[tracks] + np.tile(shift, 2)
@@ -128,12 +136,16 @@ class Tracker:
         middle_t, middle_d = _centres(predicted), _centres(boxes)
         apart_x, apart_y = (middle_t[:, None, k] - middle_d[None, :, k] for k in (0, 1))
         apart = np.sqrt(apart_x**2 + apart_y**2) / size_t[:, None]
+        cost: Array = 1.0 - overlap + 0.5 * np.minimum(apart, 2.0)
+        is_same_group = self._group[tracks][:, None] == groups[None]
+        if min_overlap is not None:
+            return np.where(is_same_group & (overlap >= min_overlap), cost, FORBIDDEN).clip(max=self._config.dearest)
         ratio = _sizes(boxes)[None] / size_t[:, None]
+        is_known = np.array([len(self._rows[t]) > self._config.known_hits for t in tracks], dtype=bool)
         reach = self._config.reach + self._config.reach_per_s * np.minimum(gap_s, 0.5)
-        is_near = (apart < reach[:, None]) & (ratio > 0.5) & (ratio < 2.0) & may_reach
-        is_possible = (self._group[tracks][:, None] == groups[None]) & ((overlap >= min_overlap) | is_near)
-        cost: Array = np.where(is_possible, 1.0 - overlap + 0.5 * np.minimum(apart, 2.0), FORBIDDEN)
-        return cost
+        reach *= np.where(is_known, self._config.known_reach, 1.0)
+        is_near = (apart < reach[:, None]) & (ratio > 0.5) & (ratio < 2.0)
+        return np.where(is_same_group & is_near, cost, FORBIDDEN)
 
     def _join(self, tracks: Index, found: Index, detections: Detections, boxes: Array) -> None:
         gap_s = np.maximum((detections.pts_ns - self._last_ns[tracks]) / NS_PER_S, 1e-6)

@@ -94,6 +94,18 @@ def test_second_box_on_the_same_rider_does_not_take_over() -> None:
     assert len(history) == 32
 
 
+def test_one_missed_in_a_crowd_takes_nobody_elses_box() -> None:
+    """A row of waiting riders: the first is hidden for a frame while another stops behind the last."""
+    tracker = Tracker()
+    row = [(BIKE, 100.0 + 42 * k, 300.0, 60.0) for k in range(8)]
+    for k, t in enumerate(np.arange(0, 3, 0.125)):
+        seen = row[1:] if k == 12 else row
+        tracker.update(frame(t, *seen, *([(BIKE, 100.0 + 42 * 8, 300.0, 60.0)] if k >= 12 else [])))
+    ended = tracker.finish()
+    assert len(ended) == 9
+    assert all(np.ptp(history.xyxy[:, 0]) == 0 for history in ended), "a rider who stood went over to another's box"
+
+
 def test_same_frames_give_same_ids() -> None:
     def run() -> list[tuple[int, int]]:
         rng, tracker = np.random.default_rng(3), Tracker()
