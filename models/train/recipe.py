@@ -48,6 +48,17 @@ STRONG = {
     "shear": 1.0,
     "perspective": 0.0003,
 }
+CLOSER = {
+    "mosaic": 0.4,
+    "close_mosaic": 0,
+    "hsv_h": 0.01,
+    "hsv_s": 0.6,
+    "hsv_v": 0.5,
+    "scale": 0.5,
+    "translate": 0.15,
+    "fliplr": 0.5,
+    "degrees": 1.0,
+}
 OVERHEAD = {
     "mosaic": 0.3,
     "close_mosaic": 1,
@@ -59,7 +70,12 @@ OVERHEAD = {
     "fliplr": 0.5,
     "flipud": 0.5,
 }
-AUGMENTATIONS: dict[str, dict[str, float]] = {"gentle": GENTLE, "strong": STRONG, "overhead": OVERHEAD}
+AUGMENTATIONS: dict[str, dict[str, float]] = {
+    "gentle": GENTLE,
+    "strong": STRONG,
+    "closer": CLOSER,
+    "overhead": OVERHEAD,
+}
 
 logger = log.get(__name__)
 
@@ -77,7 +93,7 @@ class Stage:
     size_px: int = 512
     batch: int = 16
     learning_rate: float = 8e-4
-    augmentation: Literal["gentle", "strong", "overhead"] = "gentle"
+    augmentation: Literal["gentle", "strong", "closer", "overhead"] = "gentle"
     freeze: int = 0
     """First layers that stay as they are: on rendered pictures alone, those that learnt real ones should."""
     threads: int = 1

@@ -67,13 +67,15 @@ def test_rendered_views_are_trained_on_or_measured_on_never_both(
     assert (training, measuring) == ({"a_1", "d_1"}, {"b_1", "c_2"})
 
 
-def test_the_second_stage_goes_on_from_the_first(tmp_path: Path) -> None:
-    first, second = train.stages(plan(tmp_path))
+def test_each_stage_goes_on_from_what_was_made_before(tmp_path: Path) -> None:
+    made = plan(tmp_path)
+    first, second, third = train.stages(made)
     assert second.init == first.result
-    assert first.hours + second.hours == pytest.approx(1.2)
+    assert third.init.parent == made.out
+    assert first.hours + second.hours + third.hours == pytest.approx(2.1)
     assert (first.seed, first.threads) == (0, 1)
 
 
 def test_shares_add_up() -> None:
-    for shares in train.BLENDS.values():
-        assert sum(shares) == pytest.approx(1)
+    for shares in (train.START, *train.BLENDS.values()):
+        assert sum(shares.values()) == pytest.approx(1)
