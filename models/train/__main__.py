@@ -39,7 +39,7 @@ THRESHOLDS = Thresholds(confidence=0.25, per_class={"person": 0.2, "bicycle": 0.
 START = {"real": 0.1, "scenes": 0.8, "coco": 0.1}
 """What the last stage begins with: shares of two stages and of the COCO weights."""
 
-BLENDS = {"blend": {"closer": 0.45, "start": 0.5, "coco": 0.05}}
+BLENDS = {"blend": {"closer": 0.3, "start": 0.65, "coco": 0.05}}
 """Candidates by name: shares of the last stage, of what it began with and of the COCO weights."""
 
 CHOOSING_SETS = ("place_d", "rendered_held_out")
